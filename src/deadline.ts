@@ -1,0 +1,50 @@
+import type { Failure } from "./failure.ts";
+
+/** The longest time a timer of Node can wait, in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Milliseconds on a clock that no time server moves. */
+export const now = (): number => performance.now();
+
+export interface Deadline extends Disposable {
+  /** Aborted with the parent's reason or, at the deadline, with the Failure that `expired` makes. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Nests a time limit in a signal; whichever ends first gives the reason.
+ * @param ms how long from now; `Infinity` for no limit of its own
+ */
+export function deadline(parent: AbortSignal, ms: number, expired: () => Failure): Deadline {
+  const controller = new AbortController();
+  const stop = () => controller.abort(parent.reason);
+  if (parent.aborted) stop();
+  parent.addEventListener("abort", stop, { once: true });
+  const timer = ms > longestTimer ? undefined : setTimeout(() => controller.abort(expired()), ms);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent.removeEventListener("abort", stop);
+    },
+  };
+}
+
+/** Waits for `ms`, or rejects with the signal's reason as soon as it aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      },
+      Math.min(ms, longestTimer),
+    );
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,21 @@
+import type { AnyTask } from "./task.ts";
+
+type Load = () => Promise<{ readonly default: AnyTask }>;
+
+/** Every task, in the order of the documentation. A task is loaded when a step, help or schema needs it. */
+export const registry: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ["wait-for", () => import("../tasks/wait-for.ts")],
+  ["download", () => import("../tasks/download.ts")],
+  ["extract", () => import("../tasks/extract.ts")],
+  ["migrate", () => import("../tasks/migrate.ts")],
+  ["permissions", () => import("../tasks/permissions.ts")],
+  ["run", () => import("../tasks/run.ts")],
+]);
+
+export async function loadTask(name: string): Promise<AnyTask | undefined> {
+  return (await registry.get(name)?.())?.default;
+}
+
+export function loadTasks(): Promise<AnyTask[]> {
+  return Promise.all([...registry.values()].map(async (load) => (await load()).default));
+}
