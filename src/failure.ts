@@ -52,6 +52,8 @@ export interface FailureOptions {
   command?: CommandEnd | undefined;
   /** The number of the signal that ended the run. */
   signal?: number | undefined;
+  /** What becomes part of the step's entry in the report. */
+  report?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export type CommandEnd = { exitCode: number } | { signal: string };
@@ -67,6 +69,7 @@ export class Failure extends Error {
   readonly progressed: boolean;
   readonly kind: string;
   readonly command: CommandEnd | undefined;
+  readonly report: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
     super(message, { cause: options.cause });
@@ -78,20 +81,20 @@ export class Failure extends Error {
     this.progressed = options.progressed ?? false;
     this.kind = options.kind ?? code;
     this.command = options.command;
+    this.report = options.report;
   }
 }
 
-/** The same failure with more to say: the message is mapped, everything else is kept. */
+/** The same failure with more to say: the message is replaced, everything else is kept. */
 export function restate(failure: Failure, message: string): Failure {
-  const { code, exitCode, hint, permanent, retryAfter, progressed, kind, command, cause } = failure;
-  const signal = exitCode - table[code].exitCode;
-  return new Failure(code, message, { hint, permanent, retryAfter, progressed, kind, command, cause, signal });
+  const signal = failure.exitCode - table[failure.code].exitCode;
+  return new Failure(failure.code, message, { ...failure, cause: failure.cause, signal });
 }
 
-/** What an exit code means, in the words of the exit table. */
-export function meaningOf(code: FailureCode): string {
+/** `exit code 12: database unavailable, …; another try can help`. */
+export function exitLine({ code, exitCode }: Failure): string {
   const { meaning, retryable } = table[code];
-  return retryable ? `${meaning}; another try can help` : meaning;
+  return `exit code ${exitCode}: ${meaning}${retryable && code !== "command-failed" ? "; another try can help" : ""}`;
 }
 
 /** Anything thrown, as a Failure: what is not one already is a defect of initkit. */
@@ -102,4 +105,18 @@ export function asFailure(error: unknown): Failure {
     hint: `this is a defect in initkit; please report it with this trace\n${stack}`,
     cause: error,
   });
+}
+
+/** A failure as logs and the report tell it. */
+export interface ToldFailure {
+  readonly code: FailureCode;
+  readonly exitCode: number;
+  readonly message: string;
+  readonly hint?: string;
+  readonly permanent: boolean;
+  readonly command?: CommandEnd;
+}
+
+export function told({ code, exitCode, message, hint, permanent, command }: Failure): ToldFailure {
+  return { code, exitCode, message, ...(hint && { hint }), permanent, ...(command && { command }) };
 }

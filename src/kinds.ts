@@ -147,10 +147,18 @@ export const size: Kind<number> = kind(
     const [, number, unit] = /^([0-9]+(?:\.[0-9]+)?) ?([a-zA-Z]*)$/.exec(value) ?? [];
     const factor = unitBytes[unit?.toLowerCase() ?? "?"];
     const bytes = Math.floor(Number(number) * (factor ?? Number.NaN));
-    if (!Number.isSafeInteger(bytes)) throw new Error("is not a size; write 10MiB, 1GB, or a number of bytes");
+    if (!Number.isSafeInteger(bytes))
+      throw new Error("is not a size; write 10MiB, 1GB, or a number of bytes");
     return bytes;
   },
-  { schema: { anyOf: [{ type: "integer", minimum: 0 }, { type: "string", pattern: "^[0-9]" }] } },
+  {
+    schema: {
+      anyOf: [
+        { type: "integer", minimum: 0 },
+        { type: "string", pattern: "^[0-9]" },
+      ],
+    },
+  },
 );
 
 export interface Pair {

@@ -10,6 +10,7 @@ export const registry: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["migrate", () => import("../tasks/migrate.ts")],
   ["permissions", () => import("../tasks/permissions.ts")],
   ["run", () => import("../tasks/run.ts")],
+  ["sleep", () => import("../tasks/sleep.ts")],
 ]);
 
 export async function loadTask(name: string): Promise<AnyTask | undefined> {

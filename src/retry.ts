@@ -19,6 +19,7 @@ export interface RetryPolicy {
 export type Attempt<T> = (signal: AbortSignal, number: number) => Promise<T>;
 
 export interface RetryObserver {
+  /** An attempt failed, and there will be another one. */
   attemptFailed(failure: Failure, attempt: number): void;
 }
 
@@ -45,12 +46,12 @@ export async function retry<T>(
     if (outcome.ok) return outcome.value;
     const { failure } = outcome;
     signal.throwIfAborted();
-    observer.attemptFailed(failure, number);
     if (failure.permanent) throw failure;
     if (now() >= policy.endsAt) throw gaveUp(mostTelling(failure, earlier, policy), policy, number);
 
     used = failure.progressed ? 1 : used + 1;
     if (used > policy.retries) throw failure;
+    observer.attemptFailed(failure, number);
     if (failure.progressed || failure.kind !== earlier?.kind) pauses.reset();
     earlier = failure;
     const wanted = Math.max(pauses.next(), failure.retryAfter ?? 0);
@@ -76,13 +77,15 @@ async function tryOnce<T>(
   try {
     return { ok: true, value: await attempt(bound.signal) };
   } catch (error) {
-    const failure = bound.signal.aborted && !(error instanceof Failure) ? (bound.signal.reason as Failure) : error;
+    const failure =
+      bound.signal.aborted && !(error instanceof Failure) ? (bound.signal.reason as Failure) : error;
     return { ok: false, failure: asFailure(failure) };
   }
 }
 
 function timedOut(limit: number, { timeout, attemptTimeout, timeoutCode }: RetryPolicy): Failure {
-  const [option, value] = limit === attemptTimeout ? ["attempt-timeout", attemptTimeout] : ["timeout", timeout];
+  const [option, value] =
+    limit === attemptTimeout ? ["attempt-timeout", attemptTimeout] : ["timeout", timeout];
   return new Failure(timeoutCode, `not finished within ${formatMs(limit)}`, {
     hint: `it was cut off by ${option} ${formatMs(value)}; raise it if this takes longer than that when all is well`,
   });
@@ -90,7 +93,9 @@ function timedOut(limit: number, { timeout, attemptTimeout, timeoutCode }: Retry
 
 /** Where the time ran out in the middle of an attempt, the failure before it may say more than that. */
 function mostTelling(failure: Failure, earlier: Failure | undefined, { timeoutCode }: RetryPolicy): Failure {
-  return earlier !== undefined && failure.code === timeoutCode && earlier.code !== timeoutCode ? earlier : failure;
+  return earlier !== undefined && failure.code === timeoutCode && earlier.code !== timeoutCode
+    ? earlier
+    : failure;
 }
 
 function gaveUp(failure: Failure, { timeout }: RetryPolicy, attempts: number): Failure {

@@ -73,7 +73,8 @@ export function fileFailure(doing: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const errno = errnoOf(error) ?? "";
   const known = fileErrors[errno];
-  if (known) return new Failure(known.code, `${doing}: ${known.says} (${errno})`, { hint: known.hint, cause: error });
+  if (known)
+    return new Failure(known.code, `${doing}: ${known.says} (${errno})`, { hint: known.hint, cause: error });
   if (errno) return new Failure("io", `${doing}: ${(error as Error).message}`, { cause: error });
   throw error;
 }

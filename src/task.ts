@@ -59,7 +59,11 @@ export interface Result {
   readonly report?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export const done = (message?: string, report?: Result["report"]): Result => ({ status: "done", message, report });
+export const done = (message?: string, report?: Result["report"]): Result => ({
+  status: "done",
+  message,
+  report,
+});
 export const unchanged = (message?: string, report?: Result["report"]): Result => ({
   status: "unchanged",
   message,
@@ -82,8 +86,12 @@ export interface Context {
   readonly log: Log;
   /** How this step retries, with its deadline. */
   readonly policy: RetryPolicy;
-  /** Runs attempts as the step's policy says: for a task that paces itself (`pacedBy: "task"`). */
-  retry<T>(attempt: Attempt<T>, label?: string): Promise<T>;
+  /**
+   * Runs attempts as the step's policy says: for a task that paces itself (`pacedBy: "task"`).
+   * @param label which of several things it waits for
+   * @param within ends the attempts earlier than `signal` does
+   */
+  retry<T>(attempt: Attempt<T>, label?: string, within?: AbortSignal): Promise<T>;
 }
 
 export interface Task<P extends Fields = Fields, O extends Fields = Fields> {
@@ -95,12 +103,14 @@ export interface Task<P extends Fields = Fields, O extends Fields = Fields> {
   readonly operands: P;
   readonly options: O;
   readonly pacing: Pacing;
+  /** What these arguments change in the pacing: `until-success` of a command means unlimited retries. */
+  pacingFor?(args: Values<P & O>): Partial<Pacing>;
   /** What it means when the step's time runs out. */
   readonly timeoutCode: FailureCode;
   /** `core` (default): each call of `run` is one attempt. `task`: one call, which uses `context.retry` itself. */
   readonly pacedBy?: "core" | "task";
   /** Finds mistakes that no single option shows; each throw is a configuration error. Touches nothing. */
-  check?(args: Values<P & O>, env: Context["env"]): void;
+  check?(args: Values<P & O>, env: Context["env"], holdsSecret: (text: string) => boolean): void;
   /** Throws a Failure; settles soon after `context.signal` aborts. */
   run(context: Context, args: Values<P & O>): Promise<Result>;
 }

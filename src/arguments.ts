@@ -1,0 +1,117 @@
+import { commonOptions } from "./common-options.ts";
+import { quote } from "./format.ts";
+import type { Problems } from "./problems.ts";
+import type { Given, RawStep, Value } from "./raw-step.ts";
+import { loadTask, registry } from "./registry.ts";
+import { didYouMean } from "./suggest.ts";
+import type { AnyTask, Field } from "./task.ts";
+
+/**
+ * Words to steps: `TASK [operand…] [option…] [then TASK …]…`. Mistakes go to `problems`; a step with a
+ * mistake that hides its shape is left out.
+ */
+export async function parseSteps(words: readonly Value[], problems: Problems): Promise<RawStep[]> {
+  const steps: RawStep[] = [];
+  for (const group of splitAtThen(words, problems)) {
+    const step = await parseStep(group, problems);
+    if (step) steps.push(step);
+  }
+  return steps;
+}
+
+function splitAtThen(words: readonly Value[], problems: Problems): Value[][] {
+  const groups: Value[][] = [[]];
+  for (const word of words) {
+    if (word.text !== "then") groups.at(-1)!.push(word);
+    else if (groups.at(-1)!.length > 0) groups.push([]);
+    else problems.add(word.place, `"then" has no step before it`);
+  }
+  if (groups.length > 1 && groups.at(-1)!.length === 0) {
+    problems.add(words.at(-1)!.place, `"then" has no step after it`);
+  }
+  return groups.filter((group) => group.length > 0);
+}
+
+async function parseStep(
+  [first, ...rest]: readonly Value[],
+  problems: Problems,
+): Promise<RawStep | undefined> {
+  const task = await loadTask(first!.text);
+  if (!task) {
+    problems.add(first!.place, unknownTask(first!.text), "initkit help lists the tasks");
+    return undefined;
+  }
+  return { place: first!.place, task: task.name, ...parseWords(task, rest, problems) };
+}
+
+export function unknownTask(name: string): string {
+  return `unknown task ${quote(name)}${didYouMean(name, registry.keys())}`;
+}
+
+/** The field of an option of this task, common ones and operands with a name included. */
+export function fieldOf(task: AnyTask, name: string): Field | undefined {
+  return namedFields(task).get(name);
+}
+
+export function namedFields(task: AnyTask): Map<string, Field> {
+  const operands = Object.entries(task.operands).filter(([, field]) => field.named);
+  return new Map<string, Field>([
+    ...operands,
+    ...Object.entries(task.options),
+    ...Object.entries(commonOptions),
+  ]);
+}
+
+export function unknownOption(task: AnyTask, name: string): string {
+  return `unknown option ${quote(name)} of ${task.name}${didYouMean(name, namedFields(task).keys())}`;
+}
+
+function parseWords(
+  task: AnyTask,
+  words: readonly Value[],
+  problems: Problems,
+): Pick<RawStep, "operands" | "options"> {
+  const operands: Value[] = [];
+  const options = new Map<string, Given>();
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (word.text === "--") {
+      operands.push(...words.slice(at + 1));
+      break;
+    }
+    if (!isOption(word.text)) {
+      operands.push(word);
+      continue;
+    }
+    const { name, value } = splitOption(word);
+    const field = fieldOf(task, name);
+    if (!field) {
+      problems.add(word.place, unknownOption(task, name), hintForUnknown(task));
+      if (!value && words[at + 1] && !isOption(words[at + 1]!.text)) at++;
+      continue;
+    }
+    const given =
+      value ?? (field.kind.bare === undefined ? words[++at] : { text: field.kind.bare, place: word.place });
+    if (given) addOption(options, name, word, given);
+    else problems.add(word.place, `${word.text} needs a value (${field.kind.form})`);
+  }
+  return { operands, options };
+}
+
+const isOption = (text: string): boolean => text.startsWith("-") && text !== "-";
+
+function hintForUnknown(task: AnyTask): string {
+  const more =
+    task.name === "run" ? '; put "--" before the command, so that its own options are left alone' : "";
+  return `initkit help ${task.name} lists its options; global options stand before the first task${more}`;
+}
+
+function splitOption({ text, place }: Value): { name: string; value?: Value } {
+  const [, name, value] = /^--?([^=]*)(?:=(.*))?$/s.exec(text)!;
+  return value === undefined ? { name: name! } : { name: name!, value: { text: value, place } };
+}
+
+function addOption(options: Map<string, Given>, name: string, word: Value, value: Value): void {
+  const earlier = options.get(name);
+  options.set(name, { place: earlier?.place ?? word.place, values: [...(earlier?.values ?? []), value] });
+}

@@ -1,0 +1,52 @@
+import { Failure } from "./failure.ts";
+import { count } from "./format.ts";
+
+interface Problem {
+  /** Argument number, variable, or file:line:column. */
+  readonly place: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** Collects the mistakes of a configuration, so that all of them are told at once. */
+export class Problems {
+  readonly #list: Problem[] = [];
+
+  add(place: string, message: string, hint?: string): void {
+    this.#list.push({ place, message, hint });
+  }
+
+  /** Runs a parser; what it throws is a mistake at that place, and the answer is undefined. */
+  catch<T>(place: string, subject: string, parse: () => T): T | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const hint = error instanceof Failure ? error.hint : undefined;
+      this.add(place, subject ? `${subject} ${message}` : message, hint);
+      return undefined;
+    }
+  }
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  /** @throws Failure `configuration` that tells all mistakes, where there are any */
+  throwIfAny(): void {
+    const [first, ...others] = this.#list;
+    if (!first) return;
+    if (others.length === 0) throw new Failure("configuration", line(first), { hint: first.hint });
+    const shown = this.#list.slice(0, maxShown).map((problem) => `- ${line(problem)}`);
+    const left = this.#list.length - shown.length;
+    if (left > 0) shown.push(`- and ${left} more`);
+    const hints = [...new Set(this.#list.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
+    throw new Failure("configuration", [`${count(this.#list.length, "mistake")}:`, ...shown].join("\n"), {
+      hint: hints.length > 0 ? hints.join("; ") : undefined,
+    });
+  }
+}
+
+const maxShown = 50;
+
+const line = ({ place, message }: Problem): string => (place ? `${place}: ${message}` : message);
