@@ -61,6 +61,7 @@ export type CommandEnd = { exitCode: number } | { signal: string };
 /** A failure that a user can act on: a code of the exit table, what happened, and what to do. */
 export class Failure extends Error {
   override readonly name = "Failure";
+  readonly options: FailureOptions;
   readonly code: FailureCode;
   readonly exitCode: number;
   readonly permanent: boolean;
@@ -73,6 +74,7 @@ export class Failure extends Error {
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
     super(message, { cause: options.cause });
+    this.options = options;
     this.code = code;
     this.exitCode = table[code].exitCode + (options.signal ?? 0);
     this.permanent = options.permanent ?? !table[code].retryable;
@@ -85,10 +87,9 @@ export class Failure extends Error {
   }
 }
 
-/** The same failure with more to say: the message is replaced, everything else is kept. */
-export function restate(failure: Failure, message: string): Failure {
-  const signal = failure.exitCode - table[failure.code].exitCode;
-  return new Failure(failure.code, message, { ...failure, cause: failure.cause, signal });
+/** The same failure with another message. */
+export function restate({ code, options }: Failure, message: string): Failure {
+  return new Failure(code, message, options);
 }
 
 /** `exit code 12: database unavailable, …; another try can help`. */
