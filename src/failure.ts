@@ -27,7 +27,7 @@ const table = {
     retryable: false,
     meaning: "file system: permission denied, read-only, or no such file",
   },
-  "command-failed": { exitCode: 25, retryable: true, meaning: "the command failed or could not be started" },
+  "command-failed": { exitCode: 25, retryable: false, meaning: "the command failed or could not be started" },
   "run-timeout": { exitCode: 124, retryable: true, meaning: "the timeout of the whole run" },
   signal: { exitCode: 128, retryable: true, meaning: "ended by a signal" },
 } as const satisfies Record<string, { exitCode: number; retryable: boolean; meaning: string }>;
@@ -40,7 +40,7 @@ export interface FailureOptions {
   /** What the reader should check or do next. */
   hint?: string | undefined;
   cause?: unknown;
-  /** Overrides what the code says about retrying: true for a command that cannot be started. */
+  /** Overrides what the code says about retrying: false for a command that ended with a failure of its own. */
   permanent?: boolean | undefined;
   /** The server asked for this pause, in milliseconds, before another attempt. */
   retryAfter?: number | undefined;
@@ -95,7 +95,7 @@ export function restate({ code, options }: Failure, message: string): Failure {
 /** `exit code 12: database unavailable, …; another try can help`. */
 export function exitLine({ code, exitCode }: Failure): string {
   const { meaning, retryable } = table[code];
-  return `exit code ${exitCode}: ${meaning}${retryable && code !== "command-failed" ? "; another try can help" : ""}`;
+  return `exit code ${exitCode}: ${meaning}${retryable ? "; another try can help" : ""}`;
 }
 
 /** Anything thrown, as a Failure: what is not one already is a defect of initkit. */
@@ -120,4 +120,12 @@ export interface ToldFailure {
 
 export function told({ code, exitCode, message, hint, permanent, command }: Failure): ToldFailure {
   return { code, exitCode, message, ...(hint && { hint }), permanent, ...(command && { command }) };
+}
+
+/** The rows of the exit table as the documentation shows them. */
+export function exitTable(): { shown: string; code: FailureCode; meaning: string; retryable: boolean }[] {
+  return failureCodes.map((code) => {
+    const { exitCode, meaning, retryable } = table[code];
+    return { shown: code === "signal" ? "128+n" : String(exitCode), code, meaning, retryable };
+  });
 }
