@@ -107,7 +107,7 @@ function hintForUnknown(task: AnyTask): string {
 }
 
 function splitOption({ text, place }: Value): { name: string; value?: Value } {
-  const [, name, value] = /^--?([^=]*)(?:=(.*))?$/s.exec(text)!;
+  const [, name, value] = /^(?:--)?([^=]*)(?:=(.*))?$/s.exec(text)!;
   return value === undefined ? { name: name! } : { name: name!, value: { text: value, place } };
 }
 

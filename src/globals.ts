@@ -70,8 +70,8 @@ function readOption(
   options: Map<GlobalName, Value>,
   problems: Problems,
 ): number {
-  const [, written, inline] = /^--?([^=]*)(?:=(.*))?$/s.exec(word.text)!;
-  const name = written === "f" && !word.text.startsWith("--") ? "file" : written!;
+  const [, written, inline] = /^(?:--)?([^=]*)(?:=(.*))?$/s.exec(word.text)!;
+  const name = written === "-f" ? "file" : written!;
   if (!isGlobal(name)) {
     const help = didYouMean(name, Object.keys(globalOptions));
     problems.add(

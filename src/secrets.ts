@@ -50,14 +50,21 @@ export class Secrets {
     return text.replace(this.#pattern, mask);
   }
 
-  /** A copy of a value of JSON in which every text is redacted. */
+  /** A copy of a value of JSON in which every text is redacted, but for initkit's own words. */
   redactAll<T>(value: T): T {
     if (typeof value === "string") return this.redact(value) as T;
     if (Array.isArray(value)) return value.map((each) => this.redactAll(each)) as T;
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, this.redactAll(each)])) as T;
+    const redacted = Object.entries(value).map(([key, each]) => [
+      key,
+      ownWords.has(key) ? each : this.redactAll(each),
+    ]);
+    return Object.fromEntries(redacted) as T;
   }
 }
+
+/** Fields that hold words of initkit's own vocabulary, which a password such as "info" must not garble. */
+const ownWords = new Set(["level", "event", "task", "status", "code", "version", "startedAt"]);
 
 function secretsOfUrl(url: string): string[] {
   const [, scheme = "", credentials] = userinfo.exec(url) ?? [];

@@ -1,5 +1,5 @@
 import { parseSteps } from "./arguments.ts";
-import { documentReader, type StepsDocument } from "./document.ts";
+import { readDocumentText, readStepText, type StepsDocument } from "./document.ts";
 import { quote } from "./format.ts";
 import { type CommandLine, variableOf } from "./globals.ts";
 import type { Problems } from "./problems.ts";
@@ -67,7 +67,7 @@ function candidates(file: Value | undefined, words: readonly Value[], env: Envir
     },
     Boolean(env["INITKIT_STEPS"]?.trim()) && {
       name: "INITKIT_STEPS",
-      read: async (problems) => (await documentReader(problems)).read(env["INITKIT_STEPS"]!, "INITKIT_STEPS"),
+      read: (problems) => readDocumentText(env["INITKIT_STEPS"]!, "INITKIT_STEPS", problems),
     },
     variables.length > 0 && {
       name: "INITKIT_STEP_*",
@@ -79,9 +79,8 @@ function candidates(file: Value | undefined, words: readonly Value[], env: Envir
 
 async function readFile({ text: path, place }: Value, problems: Problems): Promise<StepsDocument> {
   const text = problems.catch(place, quote(path), () => readDocument(path));
-  return text === undefined
-    ? { steps: [] }
-    : (await documentReader(problems)).read(text, path === "-" ? "standard input" : path);
+  if (text === undefined) return { steps: [] };
+  return readDocumentText(text, path === "-" ? "standard input" : path, problems);
 }
 
 async function readVariables(variables: readonly Value[], problems: Problems): Promise<StepsDocument> {
@@ -104,7 +103,7 @@ async function readVariable({ text, place }: Value, problems: Problems): Promise
     return [];
   }
   if (mapping.test(text)) {
-    const step = await (await documentReader(problems)).readStep(text, place);
+    const step = await readStepText(text, place, problems);
     return step ? [step] : [];
   }
   const words = problems.catch(place, "the line", () => splitWords(text));

@@ -39,7 +39,7 @@ async function allGenerators(): Promise<ReadonlyMap<string, Generator>> {
     ["usage", (name) => `\`${usage(byName.get(name)!)}\`\n\n${byName.get(name)!.summary}`],
     ["options", (name) => optionTable(byName.get(name)!.options)],
     ["common", () => optionTable(commonOptions)],
-    ["pacing", () => pacingTable(tasks.map(({ name, pacing }) => [name, pacing]))],
+    ["pacing", () => pacingTable(tasks.map(({ name, pacing }) => [name, { ...pacing }]))],
     [
       "globals",
       () => table(["option", "variable", "meaning"], Object.entries<Field>(globalOptions).map(globalRow)),
