@@ -79,20 +79,22 @@ async function readSteps(items: readonly Tree[], problems: Problems): Promise<Ra
   return steps;
 }
 
+/** The name of a task may also be an option of another one: `extract` is of `download`. */
 async function readStep(tree: Tree, problems: Problems): Promise<RawStep | undefined> {
   const wrong = (place: string, message: string): undefined => {
     problems.add(place, message);
   };
   if (tree.shape !== "mapping")
     return wrong(tree.place, "a step is a mapping, such as wait-for: tcp://db:5432");
-  const [first, second] = tree.entries.filter(({ key }) => registry.has(key));
-  if (!first) return wrong(tree.place, missingTask(tree.entries));
-  if (second)
-    return wrong(
-      second.place,
-      `one step has two tasks, ${first.key} and ${second.key}; make two steps of it`,
-    );
-  const task = (await loadTask(first.key))!;
+  const named = tree.entries.filter(({ key }) => registry.has(key));
+  if (named.length === 0) return wrong(tree.place, missingTask(tree.entries));
+  const tasks = await Promise.all(named.map(async ({ key }) => (await loadTask(key))!));
+  const task = tasks.find((each) => named.every(({ key }) => key === each.name || fieldOf(each, key)));
+  if (!task) {
+    const names = named.map(({ key }) => key).join(" and ");
+    return wrong(named[1]!.place, `one step has two tasks, ${names}; make two steps of it`);
+  }
+  const first = named.find(({ key }) => key === task.name)!;
   const [operand] = Object.values(task.operands);
   const operands =
     first.value.shape === "nothing" ? [] : readValues(first.value, task.name, operand, problems);

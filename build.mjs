@@ -1,0 +1,88 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = import.meta.dirname;
+const dist = join(root, "dist");
+const bundle = join(dist, "initkit.cjs");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** initkit speaks HTTP/1.1 only, and loading undici's HTTP/2 client would load all of node:http2. */
+const withoutHttp2 = {
+  name: "without-http2",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/undici\/lib\/dispatcher\/client-h2\.js$/ }, () => ({
+      contents: "module.exports = {}",
+    }));
+  },
+};
+
+rmSync(dist, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ["src/main.ts"],
+  outfile: bundle,
+  bundle: true,
+  metafile: true,
+  platform: "node",
+  target: "node26",
+  format: "cjs",
+  // A dynamic import stays lazy, but becomes a require: what bundles in one file, and does not start the ES module loader.
+  supported: { "dynamic-import": false },
+  // Identifiers stay as they are, so that a stack trace names functions; minified ones start no faster.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  banner: { js: "#!/usr/bin/env node" },
+  // esbuildDetection is undici's own switch: its bundles leave out a second, experimental HTTP parser.
+  define: { INITKIT_VERSION: JSON.stringify(version), esbuildDetection: "true" },
+  plugins: [withoutHttp2],
+});
+chmodSync(bundle, 0o755);
+writeFileSync(join(dist, "meta.json"), JSON.stringify(metafile));
+writeFileSync(join(dist, "schema.json"), execFileSync(process.execPath, [bundle, "schema"]));
+copyLicenses(bundledPackages());
+report();
+
+/** The names of the packages that have a part in the bundle. */
+function bundledPackages() {
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const names = Object.keys(inputs).flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  );
+  return [...new Set(names)].sort();
+}
+
+function copyLicenses(packages) {
+  const licenses = join(dist, "licenses");
+  mkdirSync(licenses);
+  copyFileSync(join(root, "LICENSE"), join(licenses, "initkit"));
+  for (const name of packages) {
+    writeFileSync(join(licenses, name.replace("/", "__")), licenseText(join(root, "node_modules", name)));
+  }
+}
+
+/** The text of a package's own file or, where it has none, what its README says from the heading on. */
+function licenseText(folder) {
+  const find = (pattern) => readdirSync(folder).find((name) => pattern.test(name));
+  const file = find(/^licen[cs]e(\.|$)/i);
+  if (file !== undefined) return readFileSync(join(folder, file));
+  const [text] = /^#+ *licen[cs]e$.*/ims.exec(readFileSync(join(folder, find(/^readme/i)), "utf8")) ?? [];
+  if (text === undefined) throw new Error(`${folder} brings no license text`);
+  return text;
+}
+
+function report() {
+  const content = readFileSync(bundle);
+  const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+  console.log(`dist/initkit.cjs ${kilobytes(content.length)}, gzip ${kilobytes(gzipSync(content).length)}`);
+}

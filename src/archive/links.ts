@@ -1,0 +1,63 @@
+import { readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { look } from "../files/look.ts";
+
+/** More links than this in one path are a loop, to Linux too (path_resolution(7)). */
+const maxLinks = 40;
+
+/**
+ * Whether a symbolic link leads out of the folder that it is extracted to, followed as the kernel would: each part
+ * of its target may be a link in turn, of the same archive or one that is in the folder already.
+ * @param path of the link, below the folder
+ * @param targets of all links of the archive, by their paths
+ * @param tree where the rest of the archive stands now
+ * @param destination the folder
+ */
+export function leadsOut(
+  path: string,
+  targets: ReadonlyMap<string, string>,
+  tree: string,
+  destination: string,
+): boolean {
+  const place = path.split("/").slice(0, -1);
+  const parts = [path.split("/").at(-1)!];
+  for (let links = 0; parts.length > 0;) {
+    const part = parts.shift()!;
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      if (place.pop() === undefined) return true;
+      continue;
+    }
+    const target = linkAt([...place, part].join("/"), targets, tree, destination);
+    if (target === undefined) {
+      place.push(part);
+      continue;
+    }
+    if (++links > maxLinks) return true;
+    if (target.startsWith("/")) {
+      if (!`${target}/`.startsWith(destination.replace(/\/*$/, "/"))) return true;
+      place.length = 0;
+    }
+    parts.unshift(...(target.startsWith("/") ? target.slice(destination.length) : target).split("/"));
+  }
+  return false;
+}
+
+function linkAt(
+  path: string,
+  targets: ReadonlyMap<string, string>,
+  tree: string,
+  destination: string,
+): string | undefined {
+  const own = targets.get(path);
+  if (own !== undefined || look(join(tree, path))) return own;
+  return readLink(join(destination, path));
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+import { quote } from "../format.ts";
+import { unsafe } from "./faults.ts";
+
+const maxDepth = 1024;
+const maxNameBytes = 255;
+const maxPathBytes = 3500;
+
+/**
+ * The parts of a name out of an archive, below the folder that it is extracted to; none for the folder itself.
+ * @throws Failure `integrity` for a name that is absolute, climbs, or that no file system could hold
+ */
+export function safeNames(name: string): string[] {
+  if (name === "") throw unsafe("it has an entry without a name");
+  if (name.includes("\0")) throw unsafe(`the name ${quote(name)} holds a NUL byte`);
+  if (name.startsWith("/")) throw unsafe(`the name ${shortened(name)} is absolute`);
+  const names = name.split("/").filter((part) => part !== "" && part !== ".");
+  if (names.includes("..")) throw unsafe(`the name ${shortened(name)} climbs out of its folder`);
+  if (isTooLong(name, names)) throw unsafe(`the name ${shortened(name)} is too long`);
+  return names;
+}
+
+function isTooLong(name: string, names: readonly string[]): boolean {
+  if (names.length > maxDepth || Buffer.byteLength(name) > maxPathBytes) return true;
+  return names.some((part) => Buffer.byteLength(part) > maxNameBytes);
+}
+
+/** As `safeNames`, for zip, whose names come from systems where a backslash or a drive letter has a meaning. */
+export function safeZipNames(name: string): string[] {
+  if (name.includes("\\")) throw unsafe(`the name ${shortened(name)} holds a backslash`);
+  if (/^[A-Za-z]:/.test(name)) throw unsafe(`the name ${shortened(name)} begins with a drive letter`);
+  return safeNames(name);
+}
+
+const shortened = (name: string): string => quote(name.length > 200 ? `${name.slice(0, 200)}…` : name);

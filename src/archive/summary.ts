@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readlinkSync, type Stats } from "node:fs";
+import { join } from "node:path";
+import { look } from "../files/look.ts";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+
+/** What an extraction has left in a folder, small enough to keep, exact enough to see whether it is still there. */
+export interface TreeSummary {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Over path, type, size and time of each entry, and what else was asked for. */
+  readonly digest: string;
+  /** The paths that the digest is over: joined by NUL, compressed, in base64. */
+  readonly paths: string;
+}
+
+/** What of an entry counts besides type, size and time: a later step may well change owner and mode. */
+export interface Traits {
+  readonly mode: boolean;
+  readonly owner: boolean;
+}
+
+/** More paths than this are not kept, so that neither file nor memory grows without bound. */
+const maxPaths = 200_000;
+
+/** The paths of all that is in a tree. */
+export const listPaths = (root: string): readonly string[] => pathsIn(root).take(maxPaths).toArray();
+
+/**
+ * @param folder where the tree is now, among whatever else is there
+ * @param paths of the tree
+ */
+export function summarize(
+  folder: string,
+  paths: readonly string[],
+  { entries, bytes }: Pick<TreeSummary, "entries" | "bytes">,
+  traits: Traits,
+): TreeSummary {
+  const packed = zstdCompressSync(paths.join("\0")).toString("base64");
+  return { entries, bytes, digest: digestOf(folder, paths, traits) ?? "", paths: packed };
+}
+
+/** Whether all that was extracted into a folder is in it as it was. */
+export function isStillThere(folder: string, { digest, paths }: TreeSummary, traits: Traits): boolean {
+  try {
+    const unpacked = zstdDecompressSync(Buffer.from(paths, "base64")).toString();
+    return digestOf(folder, unpacked === "" ? [] : unpacked.split("\0"), traits) === digest;
+  } catch {
+    return false;
+  }
+}
+
+function* pathsIn(root: string, folder = ""): Generator<string> {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    yield path;
+    if (entry.isDirectory()) yield* pathsIn(root, path);
+  }
+}
+
+function digestOf(root: string, paths: readonly string[], traits: Traits): string | undefined {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    const about = look(join(root, path));
+    if (!about) return undefined;
+    hash.update(`${path}\0${described(join(root, path), about)}\0${describedTraits(about, traits)}\n`);
+  }
+  return hash.digest("hex");
+}
+
+/** Times in whole seconds: some file systems keep no more. */
+function described(path: string, about: Stats): string {
+  if (about.isDirectory()) return "folder";
+  if (about.isSymbolicLink()) return `link ${readlinkSync(path)}`;
+  return `${about.isFile() ? "file" : "other"} ${about.size} ${Math.floor(about.mtimeMs / 1000)}`;
+}
+
+function describedTraits({ mode, uid, gid }: Stats, traits: Traits): string {
+  return `${traits.mode ? (mode & 0o7777).toString(8) : ""} ${traits.owner ? `${uid}:${gid}` : ""}`;
+}

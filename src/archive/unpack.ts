@@ -1,0 +1,123 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { quote } from "../format.ts";
+import { restate, Failure } from "../failure.ts";
+import { fileFailure } from "../system-errors.ts";
+import { contentOf, type Tell } from "./decompress.ts";
+import type { Sink } from "./entry.ts";
+import { type Compression, type Format, formatOf, headSize, wrappingOf, wrongFormat } from "./format.ts";
+import { safeNames, safeZipNames } from "./names.ts";
+import type { Selection } from "./selection.ts";
+import { TarReader } from "./tar.ts";
+import type { Tree } from "./tree.ts";
+import { Unpacker } from "./unpacker.ts";
+
+export interface Archive {
+  /** Where its bytes are. */
+  readonly path: string;
+  /** For messages. */
+  readonly label: string;
+  /** The name of a single compressed file comes from it, without the ending. */
+  readonly name: string;
+  readonly format: Format | "auto";
+}
+
+/**
+ * Unpacks an archive into a tree, without a look at what it is called.
+ * @throws Failure `integrity` where it is corrupt, unsafe or too large, `access` or `io` where the disk refuses
+ */
+export async function unpack(
+  archive: Archive,
+  tree: Tree,
+  selection: Selection,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  try {
+    const wrapping = wrappingOf(readHead(archive.path));
+    if (wrapping === "zip")
+      await unpackZip(archive, new Unpacker(tree, selection, safeZipNames), signal, tell);
+    else await unpackStream(archive, wrapping, new Unpacker(tree, selection, safeNames), signal, tell);
+    selection.finish();
+    tree.finish();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "integrity") throw error;
+    throw restate(error, `${archive.label}: ${error.message}`);
+  } finally {
+    tree.close();
+  }
+}
+
+function readHead(path: string): Buffer {
+  const head = Buffer.alloc(16);
+  try {
+    const descriptor = openSync(path, "r");
+    try {
+      return head.subarray(0, readSync(descriptor, head));
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw fileFailure(`cannot read ${quote(path)}`, error);
+  }
+}
+
+async function unpackZip(
+  { path, format }: Archive,
+  sink: Sink,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  if (format !== "auto" && format !== "zip") throw wrongFormat("zip", format);
+  const { readZip } = await import("./zip.ts");
+  await readZip(path, sink, signal, tell);
+}
+
+async function unpackStream(
+  { path, name, format }: Archive,
+  wrapping: Compression | undefined,
+  sink: Sink,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  const chunks = contentOf(path, wrapping, tell);
+  try {
+    const head = await readUpTo(headSize, chunks);
+    const reader = formatOf(wrapping, head, format).startsWith("tar")
+      ? new TarReader(sink)
+      : singleFile(sink, name);
+    reader.write(head);
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+      signal.throwIfAborted();
+      reader.write(next.value);
+    }
+    reader.end();
+  } finally {
+    await chunks.return(undefined);
+  }
+}
+
+/** At least so many bytes, or all that there are. */
+async function readUpTo(length: number, chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let size = 0; size < length;) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+    parts.push(value);
+    size += value.length;
+  }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+/** Takes compressed content that is no archive for an archive of one file. */
+function singleFile(sink: Sink, name: string): Pick<Sink, "write" | "end"> {
+  const plainName = name.replace(/(?<=.)\.(gz|gzip|zst|zstd)$/i, "");
+  const isWanted = sink.begin({
+    name: plainName,
+    type: "file",
+    size: undefined,
+    mode: undefined,
+    mtime: undefined,
+    target: "",
+  });
+  return isWanted ? sink : { write() {}, end() {} };
+}

@@ -1,0 +1,47 @@
+import { quote } from "../format.ts";
+import type { ArchiveEntry, Sink } from "./entry.ts";
+import { unsafe } from "./faults.ts";
+import type { Selection } from "./selection.ts";
+import type { Tree } from "./tree.ts";
+
+/** Puts the entries of an archive that are selected into a tree. */
+export class Unpacker implements Sink {
+  readonly #tree: Tree;
+  readonly #selection: Selection;
+  readonly #namesIn: (name: string) => string[];
+
+  /** @param namesIn the parts of a name, after it has been found to be safe */
+  constructor(tree: Tree, selection: Selection, namesIn: (name: string) => string[]) {
+    this.#tree = tree;
+    this.#selection = selection;
+    this.#namesIn = namesIn;
+  }
+
+  begin(entry: ArchiveEntry): boolean {
+    const names = this.#namesIn(entry.name);
+    if (names.length === 0 && entry.type !== "folder")
+      throw unsafe(`the ${entry.type} ${quote(entry.name)} stands for the folder itself`);
+    const path = this.#selection.pick(names, entry.type);
+    if (path === undefined) return false;
+    if (entry.type === "file") this.#tree.file(path, entry);
+    else if (entry.type === "folder") this.#tree.folder(path, entry);
+    else if (entry.type === "symlink") this.#tree.symbolicLink(path, entry);
+    else if (entry.type === "hardlink") this.#tree.hardLink(path, this.#targetOf(entry));
+    else throw unsafe(`${quote(entry.name)} is a ${entry.type}`);
+    return entry.type === "file";
+  }
+
+  #targetOf({ name, target }: ArchiveEntry): string {
+    const path = this.#selection.locate(this.#namesIn(target));
+    if (path !== undefined) return path;
+    throw unsafe(`${quote(name)} is a hard link to ${quote(target)}, which is not extracted`);
+  }
+
+  write(chunk: Buffer): void {
+    this.#tree.write(chunk);
+  }
+
+  end(): void {
+    this.#tree.end();
+  }
+}

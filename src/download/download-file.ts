@@ -1,0 +1,143 @@
+import { lstatSync } from "node:fs";
+import { dirname } from "node:path";
+import { Failure } from "../failure.ts";
+import { setTraits } from "../files/deliver.ts";
+import { digestOf, fingerprint } from "../files/digest.ts";
+import { type Ids, resolveOwner } from "../files/owner.ts";
+import { makeParents } from "../files/parents.ts";
+import { publishFile } from "../files/publish.ts";
+import { sweep, withStaging } from "../files/staging.ts";
+import { formatBytes, quote } from "../format.ts";
+import { fileFailure } from "../system-errors.ts";
+import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
+import type { Digest } from "./checksum.ts";
+import { wantedDigest } from "./digest.ts";
+import { findRecord, keepRecord } from "./file-record.ts";
+import type { Access, Validators } from "./http-source.ts";
+import { type Fetched, fetchFirst } from "./mirrors.ts";
+import type { DownloadArguments } from "./options.ts";
+import { shownSource } from "./source.ts";
+import { fileToWrite } from "./target.ts";
+
+/** Downloads to a file. */
+export async function downloadFile(
+  args: DownloadArguments,
+  access: Access,
+  { signal, log }: Context,
+): Promise<Result> {
+  const file = fileToWrite(args.to, args.urls[0]!);
+  checkPlace(file);
+  const download = { args, access, file, ids: resolveOwner(args.owner ?? {}), log };
+  await sweep(dirname(file), signal);
+  const digest = await wantedDigest(args, file, access);
+  const there = args.force ? undefined : await contentOf(file, digest, args, signal);
+  if (there && digest) return keep(download, there);
+  const undo = makeParents(file);
+  try {
+    return await withStaging(dirname(file), (staging) => fetchInto(staging, download, digest, there));
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
+interface Download {
+  readonly args: DownloadArguments;
+  readonly access: Access;
+  readonly file: string;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** What is at the place already, and known to be what it should be, or to have been so. */
+interface Content {
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly source: string;
+  /** A digest of the URL that it came from, and what its source said of it. */
+  readonly url?: string;
+  readonly validators?: Validators;
+}
+
+/** Only a file, or a link in place of one, is ever replaced. */
+function checkPlace(file: string): void {
+  const about = lstat(file);
+  if (!about || about.isFile() || about.isSymbolicLink()) return;
+  const what = about.isDirectory() ? "a folder" : "no ordinary file";
+  throw new Failure("access", `cannot write ${quote(file)}: it is ${what}`, { hint: "name another file" });
+}
+
+function lstat(file: string) {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileFailure(`cannot look at ${quote(file)}`, error);
+  }
+}
+
+async function contentOf(
+  file: string,
+  digest: Digest | undefined,
+  { urls: [url] }: DownloadArguments,
+  signal: AbortSignal,
+): Promise<Content | undefined> {
+  if (!digest) return await findRecord(file, signal);
+  const about = lstat(file);
+  if (!about?.isFile() || (await digestOf(file, digest.algorithm, signal)) !== digest.hex) return undefined;
+  const sha256 = digest.algorithm === "sha256" ? digest.hex : await digestOf(file, "sha256", signal);
+  return { sha256, bytes: about.size, source: shownSource(url!) };
+}
+
+/** The content is there; owner and mode may not be. */
+function keep({ args, file, ids }: Download, { bytes, sha256, source }: Content): Result {
+  const report = { bytes, sha256, source };
+  if (setTraits(file, ids, args.mode))
+    return done(`${quote(file)} was there; its owner and mode are set`, report);
+  return unchanged(`${quote(file)} is there already`, report);
+}
+
+async function fetchInto(
+  staging: string,
+  download: Download,
+  digest: Digest | undefined,
+  there: Content | undefined,
+): Promise<Result> {
+  const { args, access, file, ids, log } = download;
+  const fetched = await fetchFirst(
+    {
+      urls: args.urls,
+      staging,
+      maxSize: args["max-size"],
+      digest,
+      signal: access.signal,
+      known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
+      tell: (message) => log.progress(message),
+    },
+    access,
+  );
+  if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
+  const { bytes, sha256, url, path } = fetched!;
+  setTraits(path, ids, args.mode);
+  access.signal.throwIfAborted();
+  publishFile(path, file);
+  if (!digest) remember(download, fetched!, staging);
+  return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
+}
+
+/** Without its record the step is done all the same; it only has to ask for everything again the next time. */
+function remember(
+  { file, log }: Download,
+  { url, validators, bytes, sha256 }: Fetched,
+  staging: string,
+): void {
+  try {
+    keepRecord(
+      file,
+      { source: shownSource(url), url: fingerprint(url.href), validators, bytes, sha256 },
+      staging,
+    );
+  } catch (error) {
+    const { message } = fileFailure(`cannot write the record of ${quote(file)}`, error);
+    log.warn(`${message}; the next run will download again`);
+  }
+}

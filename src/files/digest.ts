@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { quote } from "../format.ts";
+import { fileFailure } from "../system-errors.ts";
+
+export type Algorithm = "sha256" | "sha512";
+
+/**
+ * The digest of a file's content, in hex.
+ * @throws Failure where it cannot be read; the reason of the signal
+ */
+export async function digestOf(path: string, algorithm: Algorithm, signal: AbortSignal): Promise<string> {
+  const hash = createHash(algorithm);
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+      signal.throwIfAborted();
+      hash.update(chunk as Buffer);
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : fileFailure(`cannot read ${quote(path)}`, error);
+  }
+  return hash.digest("hex");
+}
+
+/** A digest of a value of JSON, in hex: the same for equal values. */
+export const fingerprint = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex");

@@ -1,0 +1,12 @@
+import { lstatSync, type Stats } from "node:fs";
+import { errnoOf } from "../system-errors.ts";
+
+/** What is at a path, a link itself and not what it leads to; undefined where nothing is or can be. */
+export function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (errnoOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,172 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { now, pause } from "../deadline.ts";
+import { quote } from "../format.ts";
+import { diskFailure } from "./disk.ts";
+
+/** How often a run shows that it is alive, and after how much silence it is taken for dead, in milliseconds. */
+const beatMs = 2000;
+const deadAfterMs = 10_000;
+
+const stagingName = /^\.initkit-([0-9a-f]{12})-([0-9]+)-([0-9]+)-[0-9a-f]{8}$/;
+
+/**
+ * A new folder that only this process uses and only its user may enter, removed with all that is left in it.
+ * @param parent a folder on the volume that the result is to be moved to
+ * @throws Failure where the folder cannot be made
+ */
+export async function withStaging<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = makeStaging(parent);
+  const beat = setInterval(() => showLife(folder), beatMs);
+  try {
+    return await use(folder);
+  } finally {
+    clearInterval(beat);
+    await removeTree(folder);
+  }
+}
+
+function makeStaging(parent: string): string {
+  const folder = join(parent, `.initkit-${self()}-${randomBytes(4).toString("hex")}`);
+  try {
+    mkdirSync(folder, 0o700);
+    return folder;
+  } catch (error) {
+    throw diskFailure(`cannot write to ${quote(parent)}`, error, parent);
+  }
+}
+
+/** Gives the folder a new time by the clock of the file system, which the other nodes that mount it see too. */
+function showLife(folder: string): void {
+  try {
+    mkdirSync(join(folder, "alive"));
+    rmdirSync(join(folder, "alive"));
+  } catch {
+    // A full volume: the next write tells.
+  }
+}
+
+/**
+ * Removes what runs that were killed have left in a folder. What a living run is using stays: in this container a
+ * process is looked up; one in another container or on another node is alive while it shows life.
+ */
+export async function sweep(parent: string, signal: AbortSignal): Promise<void> {
+  for (const folder of stagingFolders(parent)) {
+    if (await isAbandoned(folder, signal)) await removeTree(folder);
+  }
+}
+
+function stagingFolders(parent: string): string[] {
+  try {
+    return readdirSync(parent)
+      .filter((name) => stagingName.test(name))
+      .map((name) => join(parent, name));
+  } catch {
+    return [];
+  }
+}
+
+async function isAbandoned(folder: string, signal: AbortSignal): Promise<boolean> {
+  const owner = lstatSync(folder, { throwIfNoEntry: false });
+  if (!owner?.isDirectory() || owner.uid !== process.geteuid!()) return false;
+  const [, system, pid, start] =
+    stagingName.exec(folder.slice(dirname(folder).length).replace(/^\/+/, "")) ?? [];
+  return system === pidSpace() ? startOf(pid!) !== start : await hasGoneSilent(folder, owner.mtimeMs, signal);
+}
+
+async function hasGoneSilent(folder: string, since: number, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const latest = lstatSync(folder, { throwIfNoEntry: false })?.mtimeMs;
+    const current = clockOf(dirname(folder));
+    if (latest !== since || current === undefined) return false;
+    if (current - latest > deadAfterMs) return true;
+    await pause(beatMs / 2, signal);
+  }
+}
+
+/** What time it is for the file system that a folder is on; undefined where nothing can be written there. */
+function clockOf(parent: string): number | undefined {
+  try {
+    const probe = makeStaging(parent);
+    const { mtimeMs } = lstatSync(probe);
+    rmdirSync(probe);
+    return mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+/** This process, in a way that no other one will ever share. */
+const self = (): string => `${pidSpace()}-${process.pid}-${startOf("self") ?? 0}`;
+
+/** Process ids mean the same wherever this is the same: one PID namespace of one boot of a node. */
+function pidSpace(): string {
+  const parts = [
+    () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"),
+    () => readlinkSync("/proc/self/ns/pid"),
+  ];
+  try {
+    return createHash("sha256")
+      .update(parts.map((read) => read()).join())
+      .digest("hex")
+      .slice(0, 12);
+  } catch {
+    return "0".repeat(12);
+  }
+}
+
+/** When a process was started, in clock ticks since the boot (proc_pid_stat(5)); undefined where there is none. */
+function startOf(pid: string): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes a folder of this process's user with all in it, folders without any permission too; never fails. */
+async function removeTree(folder: string): Promise<void> {
+  try {
+    const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      if (fstatSync(descriptor).uid === process.geteuid!())
+        await empty(`/proc/self/fd/${descriptor}`, { at: now() });
+    } finally {
+      closeSync(descriptor);
+    }
+    rmdirSync(folder);
+  } catch {
+    // It is swept by the next run.
+  }
+}
+
+async function empty(folder: string, breath: { at: number }): Promise<void> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      chmodSync(path, 0o700);
+      await empty(path, breath);
+      rmdirSync(path);
+    } else unlinkSync(path);
+    if (now() - breath.at > 50) {
+      await setImmediate();
+      breath.at = now();
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import { now } from "../deadline.ts";
+import { Failure } from "../failure.ts";
+import { isServerError } from "../postgres/errors.ts";
+import { ScriptError } from "../postgres/script.ts";
+import type { Session } from "../postgres/session.ts";
+import { begin, type Work, runPart } from "./apply.ts";
+import { dropBrokenIndex } from "./broken-index.ts";
+import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
+import type { Applied } from "./history-plan.ts";
+import type { Statement } from "./lexer.ts";
+import { type ScriptFile, statementsOf } from "./script-file.ts";
+import { sqlFailure } from "./sql-failure.ts";
+import { discardSql, resetSql, stepOutSql } from "./surroundings.ts";
+
+/**
+ * Applies a file that cannot be one transaction, statement by statement. The history says after each how far it has
+ * come, in the statement's own transaction where it can have one, so that another attempt goes on behind it.
+ */
+export async function applySteps(work: Work, file: ScriptFile, begun: Applied | undefined): Promise<void> {
+  const startedAt = now();
+  const steps = [...statementsOf(file)];
+  const run = new StepRun(work, file, steps);
+  if (begun) await run.resume(begun);
+  else await recordBegin(work.session, work.place, file.migration, work.appliedBy);
+  await run.all(begun);
+  const finish = [
+    resetSql,
+    work.settings,
+    finishSql(work.place, file.migration, now() - startedAt),
+    discardSql,
+  ];
+  await runOwn(work, finish.join(";\n"));
+}
+
+/** Runs initkit's own SQL. */
+async function runOwn({ session, place }: Work, sql: string): Promise<void> {
+  await bookkeeping(`cannot write to ${shown(place)}`, async () => {
+    await session.run(sql).catch((error: unknown) => {
+      throw error instanceof ScriptError ? error.error : error;
+    });
+  });
+}
+
+/** The server says so before the statement has done anything. */
+const needsNoTransaction = new Set(["25001", "2D000"]);
+
+/** It is there, or it is gone, already. */
+const doneBefore = new Set(["42P04", "42P07", "42704", "42710"]);
+
+class StepRun {
+  readonly #work: Work;
+  readonly #session: Session;
+  readonly #file: ScriptFile;
+  readonly #steps: readonly Statement[];
+
+  constructor(work: Work, file: ScriptFile, steps: readonly Statement[]) {
+    this.#work = work;
+    this.#session = work.session;
+    this.#file = file;
+    this.#steps = steps;
+  }
+
+  async all(begun: Applied | undefined): Promise<void> {
+    const from = begun?.statements_done ?? 0;
+    const uncertain = begun !== undefined && begun.statements_started > from;
+    for (let at = from; at < this.#steps.length; at++) {
+      this.#work.log.progress(`${this.#file.migration.name}: statement ${at + 1} of ${this.#steps.length}`);
+      await this.#step(at, uncertain && at === from);
+    }
+    if (this.#session.transaction !== "none") throw leftOpen(this.#file);
+  }
+
+  /** What is done must be what stands in the file now; what it had set in its session is set again. */
+  async resume({ statements_done: done, done_checksum: checksum }: Applied): Promise<void> {
+    if (done > this.#steps.length || (done > 0 && this.#checksum(done) !== checksum)) {
+      throw editedMeanwhile(this.#file, done);
+    }
+    for (const step of this.#steps.slice(0, done)) {
+      if (this.#setsSession(step)) await this.#run(step);
+    }
+  }
+
+  async #step(at: number, uncertain: boolean): Promise<void> {
+    const step = this.#steps[at]!;
+    if (this.#session.transaction !== "none") await this.#inFilesTransaction(step, at);
+    else if (/^(?:BEGIN|START)$/.test(step.words[0] ?? "")) await this.#run(step);
+    else if (!(await this.#inOwnTransaction(step, at))) await this.#alone(step, at, uncertain);
+  }
+
+  /** A transaction that the file itself has opened: its COMMIT also commits how far we are. */
+  async #inFilesTransaction(step: Statement, at: number): Promise<void> {
+    if (/^(?:COMMIT|END)$/.test(step.words[0] ?? "")) await runOwn(this.#work, this.#progress(at + 1));
+    await this.#run(step);
+    if (this.#session.transaction === "none") await this.#record(at + 1);
+  }
+
+  /** @returns false where the statement cannot run in a transaction */
+  async #inOwnTransaction(step: Statement, at: number): Promise<boolean> {
+    await begin(this.#session);
+    try {
+      await this.#session.run(this.#textOf(step));
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      if (!isServerError(error.error) || !needsNoTransaction.has(error.error.code)) {
+        throw sqlFailure(this.#file, step.start, error);
+      }
+      await this.#session.query("rollback");
+      return false;
+    }
+    await runOwn(this.#work, `${this.#progress(at + 1)}; commit`);
+    return true;
+  }
+
+  async #alone(step: Statement, at: number, uncertain: boolean): Promise<void> {
+    await this.#record(at, at + 1);
+    await dropBrokenIndex(this.#session, this.#textOf(step), this.#work.log);
+    try {
+      await this.#session.run(this.#textOf(step));
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      const done = uncertain && isServerError(error.error) && doneBefore.has(error.error.code);
+      if (!done) throw sqlFailure(this.#file, step.start, error);
+    }
+    await this.#record(at + 1);
+  }
+
+  #run({ start, end }: Statement): Promise<void> {
+    return runPart(this.#session, this.#file, start, end);
+  }
+
+  #record(done: number, started = done): Promise<void> {
+    return runOwn(this.#work, `begin read write; ${this.#progress(done, started)}; commit`);
+  }
+
+  #progress(done: number, started = done): string {
+    const { place } = this.#work;
+    const progress = { started, done, doneChecksum: this.#checksum(done) };
+    return `${stepOutSql}; ${progressSql(place, this.#file.migration, progress)}`;
+  }
+
+  #checksum(done: number): string {
+    const hash = createHash("sha256");
+    for (const step of this.#steps.slice(0, done))
+      hash.update(`${this.#textOf(step).replace(/\r\n?/g, "\n")};`);
+    return hash.digest("hex");
+  }
+
+  #textOf({ start, end }: Statement): string {
+    return this.#file.text.slice(start, end);
+  }
+
+  /** SET and RESET, and what pg_dump writes for them. */
+  #setsSession(step: Statement): boolean {
+    const [first, second] = step.words;
+    if (first === "SET") return !["LOCAL", "TRANSACTION", "CONSTRAINTS"].includes(second ?? "");
+    return first === "RESET" || /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(/i.test(this.#textOf(step));
+  }
+}
+
+const leftOpen = ({ migration }: ScriptFile): Failure =>
+  new Failure("sql", `${migration.name}: the file ends within a transaction that it has begun`, {
+    hint: "that transaction was rolled back; add its COMMIT and run again",
+  });
+
+const editedMeanwhile = ({ migration }: ScriptFile, done: number): Failure =>
+  new Failure(
+    "history",
+    `${migration.name}: of its first ${done} statements, which are applied, some were edited`,
+    {
+      hint: "restore them as they were; only what comes behind may change",
+    },
+  );

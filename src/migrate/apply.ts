@@ -1,0 +1,68 @@
+import { now } from "../deadline.ts";
+import { Failure } from "../failure.ts";
+import { bookkeepingFailure } from "../postgres/errors.ts";
+import { ScriptError } from "../postgres/script.ts";
+import type { Session } from "../postgres/session.ts";
+import type { Log } from "../task.ts";
+import { bookkeeping, doneSql, type HistoryPlace } from "./history.ts";
+import type { ScriptFile } from "./script-file.ts";
+import { sqlFailure } from "./sql-failure.ts";
+import { discardSql, resetSql } from "./surroundings.ts";
+
+/** What applying a file needs; the session holds the lock. */
+export interface Work {
+  readonly session: Session;
+  readonly place: HistoryPlace;
+  /** SQL that brings the session's own settings back. */
+  readonly settings: string;
+  readonly appliedBy: string;
+  readonly log: Log;
+}
+
+/** The file and its row in the history, in one transaction. */
+export async function applyInTransaction(work: Work, file: ScriptFile): Promise<void> {
+  const { session } = work;
+  const startedAt = now();
+  await begin(session);
+  await runPart(session, file, file.start, file.end);
+  if (session.transaction !== "open") throw endedItself(file);
+  await commit(work, file, now() - startedAt);
+}
+
+/** Whatever the role's own defaults are. */
+export async function begin(session: Session): Promise<void> {
+  const sql = "begin isolation level read committed read write";
+  await bookkeeping("cannot begin a transaction", () => session.query(sql));
+}
+
+/** Sends a part of a file as it is. @throws Failure that shows the place in the file */
+export async function runPart(session: Session, file: ScriptFile, start: number, end: number): Promise<void> {
+  try {
+    await session.run(file.text.slice(start, end));
+  } catch (error) {
+    throw error instanceof ScriptError ? sqlFailure(file, start, error) : error;
+  }
+}
+
+const endedItself = ({ migration }: ScriptFile): Failure =>
+  new Failure("sql", `${migration.name}: the file has ended its transaction itself`, {
+    hint: "look at what it has done, put that right by hand, and make its first line -- initkit: no-transaction",
+  });
+
+async function commit(
+  { session, place, settings, appliedBy }: Work,
+  file: ScriptFile,
+  durationMs: number,
+): Promise<void> {
+  const { migration } = file;
+  const before = [...resetSql.split("; "), settings, doneSql(place, migration, durationMs, appliedBy)];
+  try {
+    await session.run([...before, "commit", discardSql].join(";\n"));
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    const atCommit = error.completed === before.length;
+    throw atCommit
+      ? sqlFailure(file, file.end, error)
+      : bookkeepingFailure(`cannot record that ${migration.name} is applied`, error.error);
+  }
+}

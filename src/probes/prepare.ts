@@ -1,0 +1,43 @@
+import { readTlsSettings, type TlsArguments } from "../net/tls.ts";
+import type { HttpExpectation } from "./http.ts";
+import type { Target } from "./target.ts";
+import type { Probe } from "./watch.ts";
+
+export type ProbeOptions = Omit<HttpExpectation, "tls"> & { readonly tls: TlsArguments };
+
+/**
+ * How to look at each target. Reads the files that options and URLs name.
+ * @param home of the user, where PostgreSQL clients keep certificates
+ * @throws Failure `configuration` where such a file is missing or unusable
+ */
+export async function prepareProbes(
+  targets: readonly Target[],
+  options: ProbeOptions,
+  home: string | undefined,
+): Promise<Probe[]> {
+  const expected: HttpExpectation = { ...options, tls: await readTlsSettings(options.tls) };
+  return await Promise.all(targets.map((target) => probeFor(target, expected, home)));
+}
+
+/** A protocol is loaded when a target speaks it. */
+async function probeFor(target: Target, expected: HttpExpectation, home: string | undefined): Promise<Probe> {
+  switch (target.scheme) {
+    case "tcp": {
+      const { probeTcp } = await import("./tcp.ts");
+      return (signal) => probeTcp(target, signal);
+    }
+    case "postgres": {
+      const [{ probePostgres }, { postgresTls }] = await Promise.all([
+        import("./postgres.ts"),
+        import("../postgres/tls.ts"),
+      ]);
+      const tls = await postgresTls(target.settings, home);
+      return (signal) => probePostgres(target, tls, signal);
+    }
+    case "http":
+    case "https": {
+      const { probeHttp } = await import("./http.ts");
+      return (signal) => probeHttp(target, expected, signal);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { kind, path, timeLimit } from "../src/kinds.ts";
+import { parseVersion } from "../src/migrate/version.ts";
+import { databaseSettings } from "../src/postgres/settings.ts";
+import { parseUri } from "../src/postgres/uri.ts";
+import { defineTask, flag, operand, option } from "../src/task.ts";
+
+const databaseUrl = kind(
+  "URL",
+  (value) => {
+    parseUri(value);
+    return value;
+  },
+  { secretIn: passwordIn },
+);
+
+/** A URL that cannot be read is hidden as a whole. */
+function passwordIn(url: string): string[] {
+  try {
+    const password = parseUri(url).get("password");
+    return password === undefined ? [] : [password];
+  } catch {
+    return [url];
+  }
+}
+
+/** PostgreSQL would cut off a longer one in silence. */
+const name = kind("NAME", (value) => {
+  const length = Buffer.byteLength(value);
+  if (length < 1 || length > 63 || value.includes("\0")) throw new Error("is not a name of 1 to 63 bytes");
+  return value;
+});
+
+export default defineTask({
+  name: "migrate",
+  summary: "Applies the pending SQL files of a folder to PostgreSQL, once however many replicas do it.",
+  operands: { dir: operand(path, "Folder of VERSION_name.sql files, or one .sql file") },
+  options: {
+    database: option(
+      databaseUrl,
+      "postgres://user@host/database; by default DATABASE_URL, else the PG* variables",
+    ),
+    table: option(name, "table of the history", "initkit_migrations"),
+    schema: option(name, "schema of the history, made if missing, first on the search path of every file"),
+    "lock-timeout": option(
+      timeLimit,
+      "bound on the wait for other replicas; by default the step's timeout",
+      "0",
+    ),
+    "statement-timeout": option(timeLimit, "bound on one statement; by default none", "0"),
+    to: option(
+      kind("VERSION", parseVersion),
+      "apply up to this version, and repeatable files only if it is the last",
+    ),
+    "out-of-order": flag("also apply files that are older than the newest applied one"),
+    "wait-only": flag("apply nothing; done when another has applied everything"),
+    "dry-run": flag("only say what would be applied"),
+  },
+  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "unlimited", backoff: "200ms..5s" },
+  timeoutCode: "database-unavailable",
+  pacedBy: "task",
+
+  check(args, env) {
+    databaseSettings(args.database, env);
+    if (args["wait-only"] && args["dry-run"])
+      throw new Error("wait-only applies nothing, so it goes without dry-run");
+  },
+
+  async run(context, args) {
+    const { migrate } = await import("../src/migrate/migrate.ts");
+    return await migrate(context, {
+      dir: args.dir,
+      database: args.database,
+      table: args.table,
+      schema: args.schema,
+      lockTimeout: args["lock-timeout"],
+      statementTimeout: args["statement-timeout"],
+      to: args.to,
+      outOfOrder: args["out-of-order"],
+      waitOnly: args["wait-only"],
+      dryRun: args["dry-run"],
+    });
+  },
+});

@@ -1,0 +1,103 @@
+import { duration, header, integer, text } from "../src/kinds.ts";
+import { checkHeaders } from "../src/net/headers.ts";
+import { checkTlsArguments, hasTlsArguments, type TlsArguments, tlsFields } from "../src/net/tls.ts";
+import { jsonExpectation, method, regex, statuses } from "../src/probes/expectation.ts";
+import { prepareProbes } from "../src/probes/prepare.ts";
+import { isHttp, target, type Target } from "../src/probes/target.ts";
+import { waitFor } from "../src/probes/wait.ts";
+import type { Steadiness } from "../src/probes/watch.ts";
+import { defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
+
+const usualStatus = "2xx,3xx";
+
+const httpFields = {
+  status: option(
+    statuses,
+    "HTTP: which statuses mean ready; a redirect named by its number is not followed",
+    usualStatus,
+  ),
+  method: option(method, "HTTP: the method; GET by default, POST with a body"),
+  header: repeated(header, "HTTP: a header to send"),
+  body: option(text, "HTTP: a body to send"),
+  match: option(regex, "HTTP: what the body of the answer must match"),
+  json: repeated(
+    jsonExpectation,
+    "HTTP: a value that the JSON of the answer must have, as in items[0].name=ok",
+  ),
+  "no-redirects": flag("HTTP: take a redirect as the answer instead of following it"),
+};
+
+export default defineTask({
+  name: "wait-for",
+  summary: "Waits until every target is ready, or gone.",
+  operands: {
+    targets: operands(target, "tcp://host:port (or host:port), http://…, https://…, postgres://…"),
+  },
+  options: {
+    any: flag("one target is enough"),
+    absent: flag("wait until the targets are gone"),
+    successes: option(
+      integer(1),
+      "how often in a row a target must be found ready, 250ms apart; 2 for databases without stable-for, else 1",
+    ),
+    "stable-for": option(duration, "how long a target must stay ready"),
+    ...httpFields,
+    ...tlsFields,
+  },
+  pacing: { timeout: "5m", "attempt-timeout": "5s", retries: "unlimited", backoff: "50ms..500ms" },
+  timeoutCode: "not-ready",
+  pacedBy: "task",
+
+  check(args) {
+    checkTlsArguments(args);
+    checkHeaders(args.header);
+    checkHttpOptions(args);
+    if (hasTlsArguments(args) && !args.targets.some(({ scheme }) => scheme === "https")) {
+      throw new Error(
+        "ca, cert, key, server-name and insecure are for https:// targets, and there is none; a postgres:// URL has sslmode, sslrootcert, sslcert and sslkey",
+      );
+    }
+  },
+
+  async run(context, args) {
+    const options = {
+      ...args,
+      headers: args.header,
+      followRedirects: !args["no-redirects"],
+      tls: args as TlsArguments,
+    };
+    const probes = await prepareProbes(args.targets, options, context.env["HOME"]);
+    const watched = args.targets.map((each, at) => ({
+      name: each.name,
+      probe: probes[at]!,
+      absent: args.absent,
+      steadiness: steadinessFor(each, args.successes, args["stable-for"]),
+    }));
+    return await waitFor(watched, args.any, context);
+  },
+});
+
+type HttpArguments = Values<typeof httpFields> & { readonly targets: readonly Target[] };
+
+function checkHttpOptions(args: HttpArguments): void {
+  const given = Object.entries(args)
+    .filter(([name, value]) => name in httpFields && isGiven(value))
+    .map(([name]) => name);
+  if (given.length > 0 && !args.targets.some(isHttp)) {
+    throw new Error(`${given.join(", ")}: only for http:// and https:// targets, and there is none`);
+  }
+  if (args.method === "HEAD" && (args.match || args.json.length > 0)) {
+    throw new Error("match and json look at the body of the answer, and HEAD asks for none");
+  }
+}
+
+function isGiven(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  const { text: written } = (value ?? {}) as { text?: string };
+  return value !== undefined && value !== false && written !== usualStatus;
+}
+
+/** A database restarts while it is set up: it is seen to be ready, goes away, and comes back. */
+function steadinessFor({ scheme }: Target, successes: number | undefined, stableFor = 0): Steadiness {
+  return { successes: successes ?? (scheme === "postgres" && stableFor === 0 ? 2 : 1), stableFor };
+}

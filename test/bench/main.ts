@@ -1,0 +1,11 @@
+/** `npm run bench [NAME…]`: each benchmark prints ratios to its peers, measured side by side in one run. */
+import { startup } from "./startup.ts";
+
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { startup };
+
+const names = process.argv.slice(2);
+for (const name of names.length > 0 ? names : Object.keys(benchmarks)) {
+  const benchmark = benchmarks[name];
+  if (!benchmark) throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(", ")}`);
+  await benchmark();
+}

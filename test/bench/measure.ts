@@ -1,0 +1,79 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One whole process, from outside: CPU in milliseconds (user and system, children included), peak memory in MB. */
+export interface Sample {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly peakMb: number;
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Medians of each subject. They run in turn, so that a machine whose speed drifts treats all of them alike. */
+export function compare(subjects: readonly Subject[], rounds: number): ReadonlyMap<string, Sample> {
+  const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
+  for (let round = -1; round < rounds; round++) {
+    for (const subject of subjects) {
+      const sample = measure(subject);
+      if (round >= 0) samples.get(subject.name)!.push(sample);
+    }
+  }
+  return new Map([...samples].map(([name, all]) => [name, medianOf(all)]));
+}
+
+/** bash's `time` knows the CPU of a child to the millisecond; the kernel knows its peak memory. */
+function measure({ command, env }: Subject): Sample {
+  const folder = mkdtempSync(join(tmpdir(), "initkit-bench-"));
+  const memory = join(folder, "memory.cjs");
+  writeFileSync(memory, reportMemory(join(folder, "peak")));
+  try {
+    const script = 'exec 3>&2; TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1';
+    const timed = spawnSync("bash", ["-c", script, "bench", ...command], { env: { PATH: process.env["PATH"], ...env } });
+    if (timed.status !== 0) throw new Error(`${command.join(" ")} ended with ${timed.status}`);
+    const [wall, user, system] = timed.stderr.toString().trim().split(/\s+/).map((seconds) => Number(seconds) * 1000);
+    return { wallMs: wall!, cpuMs: user! + system!, peakMb: peakOf(command, memory, join(folder, "peak"), env) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const reportMemory = (file: string): string =>
+  `process.on("exit",()=>require("fs").writeFileSync(${JSON.stringify(file)},String(process.resourceUsage().maxRSS)))`;
+
+/** A second run, which tells its own peak when it ends. Only programs of Node can. */
+function peakOf(command: readonly string[], hook: string, file: string, env: Subject["env"]): number {
+  if (!command[0]?.endsWith("node")) return Number.NaN;
+  const [node, ...args] = command;
+  spawnSync(node!, ["--require", hook, ...args], { env: { PATH: process.env["PATH"], ...env }, stdio: "ignore" });
+  return Number(readFileSync(file, "utf8")) / 1024;
+}
+
+function medianOf(samples: readonly Sample[]): Sample {
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+  return {
+    wallMs: median(samples.map(({ wallMs }) => wallMs)),
+    cpuMs: median(samples.map(({ cpuMs }) => cpuMs)),
+    peakMb: median(samples.map(({ peakMb }) => peakMb)),
+  };
+}
+
+/** A table with the ratio of each subject's CPU to that of the first. */
+export function printRatios(title: string, results: ReadonlyMap<string, Sample>): void {
+  const [base] = results.values();
+  console.log(`\n${title}`);
+  console.log(`${"".padEnd(34)}${"CPU ms".padStart(8)}${"ratio".padStart(8)}${"wall ms".padStart(9)}${"peak MB".padStart(9)}${"+MB".padStart(6)}`);
+  for (const [name, { cpuMs, wallMs, peakMb }] of results) {
+    const ratio = (cpuMs / base!.cpuMs).toFixed(2);
+    const more = (peakMb - base!.peakMb).toFixed(1);
+    console.log(
+      `${name.padEnd(34)}${cpuMs.toFixed(0).padStart(8)}${ratio.padStart(8)}${wallMs.toFixed(0).padStart(9)}${peakMb.toFixed(1).padStart(9)}${more.padStart(6)}`,
+    );
+  }
+}

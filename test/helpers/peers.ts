@@ -1,0 +1,64 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+
+export interface Peer extends AsyncDisposable {
+  readonly port: number;
+  /** How many connections there have been, and how many are open now. */
+  readonly counts: { accepted: number; open: number };
+  /** Resolves when no connection is open. */
+  idle(): Promise<void>;
+}
+
+export interface PeerOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+}
+
+/** A TCP server that does with each connection what the test says; half-open ones stay half open. */
+export async function startPeer(
+  onConnection: (socket: Socket, number: number) => void,
+  { host = "127.0.0.1", port = 0, path }: PeerOptions = {},
+): Promise<Peer> {
+  const counts = { accepted: 0, open: 0 };
+  const sockets = new Set<Socket>();
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    counts.open++;
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      counts.open--;
+      sockets.delete(socket);
+      server.emit("idle?");
+    });
+    onConnection(socket, ++counts.accepted);
+  });
+  server.listen(path === undefined ? { host, port } : { path });
+  await once(server, "listening");
+  return {
+    port: path === undefined ? (server.address() as AddressInfo).port : 0,
+    counts,
+    async idle() {
+      while (counts.open > 0) await once(server, "idle?");
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** A port of 127.0.0.1 on which nothing listens. */
+export async function freePort(): Promise<number> {
+  await using peer = await startPeer(() => {});
+  return peer.port;
+}
+
+/** What keeps the event loop alive, by kind: `TCPSocketWrap`, `Timeout`, … */
+export async function openResources(): Promise<readonly string[]> {
+  // What has been closed is gone only after a turn of the loop.
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  return process.getActiveResourcesInfo().toSorted();
+}

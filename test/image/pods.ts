@@ -1,0 +1,173 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { logsOf, podman, podmanSays } from "./podman.ts";
+
+/** A Pod and the ConfigMaps that it mounts. Their form is the Kubernetes API's. */
+export interface Manifest {
+  readonly pod: any;
+  readonly configMaps: readonly any[];
+}
+
+/** Reads a file of test/manifests after replacing texts in it. */
+export function readManifest(file: string, replacements: Readonly<Record<string, string>> = {}): Manifest {
+  let text = readFileSync(join(import.meta.dirname, "../manifests", file), "utf8");
+  for (const [from, to] of Object.entries(replacements)) {
+    if (!text.includes(from)) throw new Error(`${file} does not hold ${from}`);
+    text = text.replaceAll(from, to);
+  }
+  const documents = parseAllDocuments(text).map((document) => document.toJS());
+  const ofKind = (kind: string) => documents.filter((document) => document.kind === kind);
+  return { pod: ofKind("Pod")[0], configMaps: ofKind("ConfigMap") };
+}
+
+/** How a container of a pod ended. */
+export interface ContainerEnd {
+  readonly exitCode: number;
+  readonly logs: string;
+  /** Bytes; 0 for none. */
+  readonly memoryLimit: number;
+}
+
+export interface PodEnd {
+  readonly init: ContainerEnd;
+  /** Undefined where the init container failed, so that it never started. */
+  readonly app: ContainerEnd | undefined;
+  readonly terminationMessage: string;
+}
+
+/** A folder for what stands in for volumes of the cluster, and the names of this run's secret. */
+export class Cluster implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "initkit-pods-"));
+  readonly #name = `initkit-test-${process.pid}`;
+
+  /** Makes a Secret; answers the name that the pod knows it by. */
+  async addSecret(values: Readonly<Record<string, string>>): Promise<string> {
+    const data = Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+    const file = join(this.folder, "secret");
+    writeFileSync(file, JSON.stringify(Object.fromEntries(data)), { mode: 0o600 });
+    await podmanSays("secret", "create", this.#name, file);
+    return this.#name;
+  }
+
+  /** Runs a pod to its end and removes it. A termination message is collected as the kubelet does it: by a file. */
+  async play(manifest: Manifest): Promise<PodEnd> {
+    const messageFile = join(this.folder, "termination-log");
+    writeFileSync(messageFile, "");
+    chmodSync(messageFile, 0o666);
+    const renamed = renameAll(forPodman(structuredClone(manifest), messageFile), this.#name);
+    const file = join(this.folder, "pod.yaml");
+    writeFileSync(
+      file,
+      [renamed.pod, ...renamed.configMaps].map((part) => JSON.stringify(part)).join("\n---\n"),
+    );
+    try {
+      const played = await podman(["kube", "play", file]);
+      const [init, app] = [`${this.#name}-initkit`, `${this.#name}-app`];
+      if (!(await exists(init))) throw new Error(`the pod did not start: ${played.stderr}`);
+      const started = played.exitCode === 0;
+      if (started) await podmanSays("wait", app);
+      return {
+        init: await endOf(init),
+        app: started ? await endOf(app) : undefined,
+        terminationMessage: readFileSync(messageFile, "utf8"),
+      };
+    } finally {
+      await podman(["kube", "down", file]);
+      await podman([
+        "volume",
+        "rm",
+        "--force",
+        ...configMaps.map(({ metadata }) => `${this.#name}-${metadata.name}`),
+      ]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await podman(["secret", "rm", this.#name]);
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/**
+ * The pod as podman runs it: on the host's network, so that it reaches servers on loopback; with an init
+ * container that is still there when it has ended; and with the file for its termination message.
+ */
+function forPodman(pod: any, messageFile: string): any {
+  const copy = structuredClone(pod);
+  copy.metadata.annotations = { "io.podman.annotations.init.container.type": "always" };
+  copy.spec.hostNetwork = true;
+  copy.spec.restartPolicy = "Never";
+  copy.spec.volumes.push({ name: "termination-log", hostPath: { path: messageFile, type: "File" } });
+  copy.spec.initContainers[0].volumeMounts.push({
+    name: "termination-log",
+    mountPath: "/dev/termination-log",
+  });
+  return copy;
+}
+
+/** podman's pods and volumes, emptyDirs too, share one namespace with all that somebody else may have there. */
+function renameAll({ pod, configMaps }: Manifest, prefix: string): Manifest {
+  const rename = (part: any) => void (part.name = `${prefix}-${part.name}`);
+  const { initContainers, containers, volumes } = pod.spec;
+  pod.metadata.name = prefix;
+  for (const { volumeMounts } of [...initContainers, ...containers]) volumeMounts.forEach(rename);
+  for (const volume of volumes) {
+    rename(volume);
+    if (volume.configMap) rename(volume.configMap);
+  }
+  for (const { metadata } of configMaps) rename(metadata);
+  return { pod, configMaps };
+}
+
+async function exists(container: string): Promise<boolean> {
+  return (await podman(["container", "exists", container])).exitCode === 0;
+}
+
+async function endOf(container: string): Promise<ContainerEnd> {
+  const [{ State: state, HostConfig: config }] = JSON.parse(await podmanSays("inspect", container));
+  return { exitCode: state.ExitCode, logs: await logsOf(container), memoryLimit: config.Memory };
+}
+
+/**
+ * Volumes laid out as the kubelet does it where podman differs: an emptyDir is root's and writable through
+ * fsGroup alone, and the files of a ConfigMap are links into a folder that an update would replace.
+ */
+export function withKubeletVolumes({ pod, configMaps }: Manifest, folder: string): Manifest {
+  const { fsGroup } = pod.spec.securityContext;
+  const volumes = pod.spec.volumes.map(({ name, emptyDir, configMap, ...other }: any) => {
+    const path = join(folder, name);
+    const asHostPath = { name, hostPath: { path, type: "Directory" } };
+    if (emptyDir) makeEmptyDir(path, fsGroup);
+    else if (configMap)
+      makeConfigMap(path, configMaps.find(({ metadata }) => metadata.name === configMap.name).data);
+    return emptyDir || configMap ? asHostPath : { name, ...other };
+  });
+  return { pod: { ...pod, spec: { ...pod.spec, volumes } }, configMaps: [] };
+}
+
+function makeEmptyDir(path: string, group: number): void {
+  mkdirSync(path, { recursive: true });
+  chownSync(path, 0, group);
+  chmodSync(path, 0o2777);
+}
+
+function makeConfigMap(path: string, data: Record<string, string>): void {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(join(path, "..2026_01_02_03_04_05.678"), { recursive: true });
+  symlinkSync("..2026_01_02_03_04_05.678", join(path, "..data"));
+  for (const [name, text] of Object.entries(data)) {
+    writeFileSync(join(path, "..data", name), text);
+    symlinkSync(join("..data", name), join(path, name));
+  }
+}

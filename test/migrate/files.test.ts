@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, suite, test } from "node:test";
+import type { Failure } from "../../src/failure.ts";
+import { readMigrations } from "../../src/migrate/files.ts";
+
+let folder: string;
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "initkit-test-"))));
+afterEach(() => rm(folder, { recursive: true }));
+
+const put = async (files: Readonly<Record<string, string | Uint8Array>>): Promise<void> => {
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+};
+const empty = (...names: string[]): Promise<void> => put(Object.fromEntries(names.map((name) => [name, ""])));
+const ids = async (path = folder): Promise<string[]> =>
+  (await readMigrations(path)).migrations.map(({ id }) => id);
+const names = async (): Promise<string[]> =>
+  (await readMigrations(folder)).migrations.map(({ name }) => name);
+const failure = (path = folder): Promise<Failure> =>
+  readMigrations(path).then(
+    () => assert.fail("it was read"),
+    (error: Failure) => error,
+  );
+
+test("files come in the order of their versions, and repeatable ones after all others", async () => {
+  await empty(
+    "R__a_view.sql",
+    "10_j.sql",
+    "9_i.sql",
+    "1.10_b.sql",
+    "1.9_a.sql",
+    "20261122123456_z.sql",
+    "R__Z.sql",
+  );
+  const expected = [
+    "1.9_a.sql",
+    "1.10_b.sql",
+    "9_i.sql",
+    "10_j.sql",
+    "20261122123456_z.sql",
+    "R__Z.sql",
+    "R__a_view.sql",
+  ];
+  assert.deepEqual(await names(), expected);
+});
+
+test("every form of a name gives its version", async () => {
+  await empty(
+    "001_a.sql",
+    "2-b.sql",
+    "3.b.sql",
+    "V4.1__c.sql",
+    "5.up.sql",
+    "5.down.sql",
+    "6_f.up.sql",
+    "6_f.down.sql",
+  );
+  await empty("7.sql", "8.0_g.SQL");
+  assert.deepEqual(await ids(), ["1", "2", "3", "4.1", "5", "6", "7", "8"]);
+});
+
+test("other files are passed over", async () => {
+  await empty("1_a.sql", "README.md", ".2_b.sql.swp", "._1_a.sql", "V1__a.sql.conf", "seed.sql.txt");
+  await mkdir(join(folder, "3_folder.sql"));
+  assert.deepEqual(await ids(), ["1"]);
+});
+
+test("the links of a ConfigMap mount are followed, and kubelet's own names passed over", async () => {
+  await mkdir(join(folder, "..2026_11_22_12_34_56.1"));
+  await empty("..2026_11_22_12_34_56.1/1_a.sql");
+  await symlink("..2026_11_22_12_34_56.1", join(folder, "..data"));
+  await symlink("..data/1_a.sql", join(folder, "1_a.sql"));
+  assert.deepEqual(await names(), ["1_a.sql"]);
+});
+
+suite("a configuration error is", () => {
+  for (const same of [
+    ["1_a.sql", "1_b.sql"],
+    ["2_a.sql", "2.0-b.sql"],
+    ["003_a.sql", "V3__b.sql"],
+    ["4_a.up.sql", "4_a.sql"],
+  ]) {
+    test(`one version for ${same.join(" and ")}`, async () => {
+      await empty(...same);
+      const { code, message } = await failure();
+      assert.equal(code, "configuration");
+      for (const name of same) assert.ok(message.includes(name), message);
+    });
+  }
+
+  for (const name of ["users.sql", "V1_users.sql", "1a_users.sql", "R_users.sql", "U1__users.sql"]) {
+    test(`the name ${name}`, async () => {
+      await empty("1_a.sql", name);
+      const { code, message } = await failure();
+      assert.equal(code, "configuration");
+      assert.ok(message.includes(name) && !message.includes("1_a.sql"), message);
+    });
+  }
+
+  test("text that is not UTF-8", async () => {
+    await put({ "1_a.sql": Buffer.from([0x2d, 0x2d, 0xe9, 0x0a]) });
+    const { code, message } = await failure();
+    assert.equal(code, "configuration");
+    assert.match(message, /1_a\.sql/);
+  });
+
+  test("a NUL byte, with its place", async () => {
+    await put({ "1_a.sql": "select 1;\n  \0" });
+    const { code, message } = await failure();
+    assert.equal(code, "configuration");
+    assert.match(message, /1_a\.sql:2:3/);
+  });
+});
+
+test("a single file may have no version", async () => {
+  await empty("seed.sql", "5_e.sql", "other.sql");
+  assert.deepEqual(await ids(join(folder, "seed.sql")), ["seed.sql"]);
+  assert.deepEqual(await ids(join(folder, "5_e.sql")), ["5"]);
+});
+
+suite("access has failed where", () => {
+  test("the folder is not there", async () => {
+    assert.equal((await failure(join(folder, "nowhere"))).code, "access");
+  });
+
+  test("a link leads nowhere", async () => {
+    await symlink("nowhere", join(folder, "1_a.sql"));
+    assert.equal((await failure()).code, "access");
+  });
+
+  test(
+    "a file may not be read",
+    { skip: process.getuid?.() === 0 && "root may read everything" },
+    async () => {
+      await empty("1_a.sql");
+      await chmod(join(folder, "1_a.sql"), 0);
+      assert.equal((await failure()).code, "access");
+    },
+  );
+});
+
+test("line ends, a BOM and empty lines at the end change no checksum; anything else does", async () => {
+  await put({
+    "1_a.sql": "select 1;\nselect 2;\n",
+    "2_b.sql": "\ufeffselect 1;\r\nselect 2;",
+    "3_c.sql": "select 1;\rselect 2;\r\n\r\n",
+    "4_d.sql": "select 1;\nselect 2; ",
+  });
+  const { migrations } = await readMigrations(folder);
+  const [first, second, third, fourth] = migrations.map(({ checksum }) => checksum);
+  assert.equal(second, first);
+  assert.equal(third, first);
+  assert.notEqual(fourth, first);
+});

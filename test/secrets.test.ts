@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Secrets } from "../src/secrets.ts";
+import { quote } from "../src/format.ts";
+import { document, mistake } from "./helpers/plan.ts";
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+const knowing = (...all: string[]): Secrets => {
+  const secrets = new Secrets({});
+  for (const each of all) secrets.add(each);
+  return secrets;
+};
+
+const secret = fc
+  .string({ unit: "grapheme-ascii", minLength: 4, maxLength: 40 })
+  .filter((text) => text.trim().length >= 4);
+const around = fc.string({ unit: fc.constantFrom(..."xyz /=&\"'"), maxLength: 5 });
+
+const forms: Readonly<Record<string, (text: string) => string>> = {
+  raw: (text) => text,
+  "percent-encoded": encodeURIComponent,
+  "percent-encoded as a URL": encodeURI,
+  base64,
+  "base64 without padding": (text) => base64(text).replace(/=+$/, ""),
+  base64url: (text) => Buffer.from(text).toString("base64url"),
+  "within JSON": (text) => JSON.stringify(text).slice(1, -1),
+  "in quotes": quote,
+};
+
+for (const [name, form] of Object.entries(forms)) {
+  test(`a secret is hidden ${name}, whatever stands around it`, () => {
+    fc.assert(
+      fc.property(secret, around, around, (text, before, after) => {
+        const redacted = knowing(text).redact(before + form(text.trim()) + after);
+        assert.ok(!redacted.includes(form(text.trim())), redacted);
+      }),
+    );
+  });
+}
+
+test("a secret given percent-encoded is hidden decoded, and in base64 of that", () => {
+  const secrets = knowing("p%40ss%2Fw%20rd");
+  for (const text of ["p%40ss%2Fw%20rd", "p@ss/w rd", base64("p@ss/w rd")])
+    assert.ok(!secrets.redact(`<${text}>`).includes(text), text);
+});
+
+test(
+  "a secret is hidden however it is percent-encoded",
+  { todo: "only encodeURIComponent's and encodeURI's choice of characters, in capitals" },
+  () => {
+    const password = "pa:ss$w'o rd!";
+    const url = new URL("postgres://h");
+    Object.assign(url, { username: "u", password });
+    const secrets = knowing(password);
+    for (const text of [
+      url.href,
+      encodeURIComponent(password).toLowerCase(),
+      String(new URLSearchParams({ password })),
+    ])
+      assert.ok(!/pa.{1,3}ss/i.test(secrets.redact(text)), secrets.redact(text));
+  },
+);
+
+test("a secret shorter than 4 characters is hidden as a value of its own, not inside other words", () => {
+  const secrets = knowing("pw");
+  assert.equal(secrets.redact("pw"), "***");
+  assert.equal(secrets.redact('password "pw" of redis://:pw@h'), 'password "***" of redis://:***@h');
+  assert.equal(secrets.redact("pwd and spw are words"), "pwd and spw are words");
+});
+
+test("the values of variables with secret names are hidden, of others not", () => {
+  for (const name of [
+    "DB_PASSWORD",
+    "MYSQL_PASSWD",
+    "SECRET",
+    "MY_SECRETS",
+    "GITHUB_TOKEN",
+    "AWS_CREDENTIAL",
+    "SSH_KEY",
+    "API_KEY_1",
+  ])
+    assert.equal(new Secrets({ [name]: "correct-horse" }).redact("correct-horse"), "***", name);
+  for (const name of ["PATH", "KEY", "MONKEY", "HOST", "PASS"])
+    assert.equal(new Secrets({ [name]: "correct-horse" }).redact("correct-horse"), "correct-horse", name);
+});
+
+test("an empty or blank secret hides nothing", () => {
+  assert.equal(new Secrets({ PASSWORD: "", TOKEN: "  ", SECRET: "\n" }).redact("a b\nc"), "a b\nc");
+});
+
+const urls: Readonly<Record<string, string>> = {
+  "a user's password": "postgres://app:hunter22@db:5432/app",
+  "a password without a user": "redis://:hunter22@h",
+  "an encoded password": "postgres://app:%68unter22@db",
+  "a token as the user": "https://hunter22@github.com/x.git",
+  "a password among the parameters": "postgres://db/app?user=app&password=hunter22",
+  "a password for a key": "postgres://db/app?sslpassword=hunter22&sslmode=require",
+  "a signed query": "https://s3.aws.com/b/k?X-Amz-Credential=AKIA&X-Amz-Signature=hunter22",
+  "a shared access signature": "https://x.blob.core.windows.net/c/b?sv=2026&sig=hunter22",
+  "a Google signature": "https://storage.googleapis.com/b/k?X-Goog-Signature=hunter22",
+  "several hosts": "postgres://app:hunter22@a:1,b:2/app",
+};
+
+for (const [what, url] of Object.entries(urls)) {
+  test(`${what} in a URL is hidden, in any variable and in any text`, () => {
+    assert.doesNotMatch(new Secrets({}).redact(`cannot reach ${url}, sorry`), /hunter22|%68unter/);
+    assert.doesNotMatch(new Secrets({ URL: url }).redact("it is hunter22"), /hunter22/);
+    assert.doesNotMatch(new Secrets({}).redact(`{"url":"${url}"}`), /hunter22|%68unter/);
+  });
+}
+
+test("a password may hold an @ or a colon", () => {
+  for (const password of ["hunter22@x", "hunter22:x"]) {
+    const url = `amqp://app:${password}@mq/x`;
+    assert.doesNotMatch(new Secrets({ URL: url }).redact(`${url} ${password}`), /hunter22/);
+  }
+});
+
+test("the whole query string that signs a URL is hidden", () => {
+  const redacted = new Secrets({}).redact(
+    "https://h/x?X-Amz-Date=2026&X-Amz-SignedHeaders=host&X-Amz-Signature=abcdef",
+  );
+  assert.equal(redacted, "https://h/x?***");
+});
+
+test("what is no secret in a URL stays readable", () => {
+  const text = "postgres://app@db:5432/app?sslmode=require http://h:80/a@b tcp://db:5432";
+  assert.equal(new Secrets({}).redact(text), text);
+});
+
+test(
+  "a password is hidden even where it makes the URL unreadable",
+  { todo: "urlPattern ends at quotes and blanks, userinfo at / ? #" },
+  () => {
+    for (const password of [
+      "p#hunter22",
+      "p/hunter22",
+      "p?hunter22",
+      "p'hunter22",
+      'p"hunter22',
+      "p<hunter22>",
+    ]) {
+      const url = `postgres://app:${password}@db:5432/app`;
+      assert.doesNotMatch(
+        new Secrets({ DATABASE_URL: url }).redact(`${quote(url)} is not a URL`),
+        /hunter22/,
+        password,
+      );
+    }
+  },
+);
+
+test(
+  "a secret of any length is hidden, quickly",
+  { todo: "one regular expression of all forms: too large from about 10 kB, and slow long before" },
+  () => {
+    const long = Array.from({ length: 12_000 }, (_, at) => "ab+/=\n"[(at * 7) % 6]).join("") + "end";
+    const secrets = knowing(long);
+    const startedAt = performance.now();
+    for (let line = 0; line < 20; line++) secrets.redact(`postgres://u:pass${line}@h and ${line}`);
+    assert.equal(secrets.redact(`<${long}>`), "<***>");
+    assert.ok(performance.now() - startedAt < 500);
+  },
+);
+
+test("redacting twice changes nothing more", () => {
+  fc.assert(
+    fc.property(secret, around, (text, before) => {
+      const secrets = knowing(text);
+      const once = secrets.redact(before + text);
+      assert.equal(secrets.redact(once), once);
+    }),
+  );
+});
+
+test("a secret that is one of initkit's own words garbles no field that machines read", () => {
+  const event = {
+    level: "info",
+    event: "step.done",
+    message: "info done",
+    status: "done",
+    error: { code: "io" },
+  };
+  const redacted = new Secrets({ PASSWORD: "info", TOKEN: "step.done", SECRET: "done" }).redactAll(event);
+  assert.deepEqual([redacted.level, redacted.event, redacted.status], ["info", "step.done", "done"]);
+  assert.equal(redacted.message, "*** ***");
+});
+
+test("no configuration error shows a secret, wherever it stands", async () => {
+  const word = fc.string({
+    unit: fc.constantFrom(..."abcXYZ0189-_.~!*@%$&+,;=:"),
+    minLength: 8,
+    maxLength: 20,
+  });
+  await fc.assert(
+    fc.asyncProperty(word, async (text) => {
+      const env = { DB_PASSWORD: text };
+      for (const message of [
+        await mistake(["sleep", "${DB_PASSWORD}"], env),
+        await mistake(["sleep", text], env),
+        await mistake(["sleep", "1", `--${text}`], env),
+        await mistake([text], env),
+        await mistake(["sleep", "1", "--retries", `x${text}x`], env),
+        await mistake(["sleep", encodeURIComponent(text)], env),
+        await mistake(["sleep", base64(text)], env),
+        await mistake(["--log-level", text, "sleep", "1"], env),
+        await mistake([`--${text}`, "sleep", "1"], env),
+        await mistake([], document(JSON.stringify([{ sleep: text }]), env)),
+        await mistake([], document(JSON.stringify([{ [text]: 1 }]), env)),
+        await mistake([], { ...env, INITKIT_STEP_1: `'${text}'` }),
+        await mistake(["-f", `/${text}`], env),
+      ]) {
+        assert.ok(!message.includes(text) && !message.includes(base64(text)), message);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
