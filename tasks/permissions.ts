@@ -29,7 +29,7 @@ const leftAlone = new Set(["lost+found", ".snapshot"]);
 export default defineTask({
   name: "permissions",
   summary: "Sets owner and mode of files and folders, with all that is in them, where they differ.",
-  operands: { paths: operands(path, "Files and folders; may hold wildcards, and links are not followed") },
+  operands: { path: operands(path, "Files and folders; may hold wildcards, and links are not followed") },
   options: fields,
   pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "200ms..10s" },
   timeoutCode: "io",
@@ -48,7 +48,7 @@ export default defineTask({
       fileMode: args["file-mode"] ?? args.mode,
     });
     const between = () => log.progress(tally.toString());
-    for (const root of args.paths.flatMap((operand) => findRoots(operand, args))) {
+    for (const root of args.path.flatMap((operand) => findRoots(operand, args))) {
       const entries = walk(root, walkOptions(root, args, tally));
       await inSlices(entries, { signal, between }, (entry) => {
         if (entry && isWanted(entry, root, args)) tally.settle(entry);

@@ -1,11 +1,12 @@
 import { duration, header, integer, text } from "../src/kinds.ts";
 import { checkHeaders } from "../src/net/headers.ts";
 import { checkTlsArguments, hasTlsArguments, type TlsArguments, tlsFields } from "../src/net/tls.ts";
+import { absence } from "../src/probes/absence.ts";
 import { jsonExpectation, method, regex, statuses } from "../src/probes/expectation.ts";
 import { prepareProbes } from "../src/probes/prepare.ts";
 import { isHttp, target, type Target } from "../src/probes/target.ts";
 import { waitFor } from "../src/probes/wait.ts";
-import type { Steadiness } from "../src/probes/watch.ts";
+import type { Steadiness } from "../src/probes/steady.ts";
 import { defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
 
 const usualStatus = "2xx,3xx";
@@ -49,14 +50,8 @@ export default defineTask({
   pacedBy: "task",
 
   check(args) {
-    checkTlsArguments(args);
-    checkHeaders(args.header);
-    checkHttpOptions(args);
-    if (hasTlsArguments(args) && !args.targets.some(({ scheme }) => scheme === "https")) {
-      throw new Error(
-        "ca, cert, key, server-name and insecure are for https:// targets, and there is none; a postgres:// URL has sslmode, sslrootcert, sslcert and sslkey",
-      );
-    }
+    const mistakes = [checkTlsArguments, checkHttpArguments, checkTlsTargets].flatMap((check) => mistakeOf(check, args));
+    if (mistakes.length > 0) throw new Error(mistakes.join("; "));
   },
 
   async run(context, args) {
@@ -69,26 +64,41 @@ export default defineTask({
     const probes = await prepareProbes(args.targets, options, context.env["HOME"]);
     const watched = args.targets.map((each, at) => ({
       name: each.name,
-      probe: probes[at]!,
-      absent: args.absent,
+      probe: args.absent ? absence(each.name, probes[at]!) : probes[at]!,
       steadiness: steadinessFor(each, args.successes, args["stable-for"]),
     }));
-    return await waitFor(watched, args.any, context);
+    return await waitFor(watched, { any: args.any, state: args.absent ? "gone" : "ready" }, context);
   },
 });
 
-type HttpArguments = Values<typeof httpFields> & { readonly targets: readonly Target[] };
+type Arguments = Values<typeof httpFields> & TlsArguments & { readonly targets: readonly Target[] };
 
-function checkHttpOptions(args: HttpArguments): void {
-  const given = Object.entries(args)
-    .filter(([name, value]) => name in httpFields && isGiven(value))
-    .map(([name]) => name);
+function mistakeOf(check: (args: Arguments) => void, args: Arguments): string[] {
+  try {
+    check(args);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
+
+function checkTlsTargets(args: Arguments): void {
+  if (!hasTlsArguments(args) || args.targets.some(({ scheme }) => scheme === "https")) return;
+  throw new Error(
+    "ca, cert, key, server-name and insecure are for https:// targets, and there is none; a postgres:// URL has sslmode, sslrootcert, sslcert and sslkey",
+  );
+}
+
+function checkHttpArguments(args: Arguments): void {
+  const given = Object.entries(args).filter(([name, value]) => name in httpFields && isGiven(value));
   if (given.length > 0 && !args.targets.some(isHttp)) {
-    throw new Error(`${given.join(", ")}: only for http:// and https:// targets, and there is none`);
+    const names = given.map(([name]) => name).join(", ");
+    throw new Error(`${names}: only for http:// and https:// targets, and there is none`);
   }
   if (args.method === "HEAD" && (args.match || args.json.length > 0)) {
     throw new Error("match and json look at the body of the answer, and HEAD asks for none");
   }
+  checkHeaders(args.header);
 }
 
 function isGiven(value: unknown): boolean {

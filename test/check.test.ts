@@ -26,7 +26,7 @@ async function again(plan: Plan): Promise<Plan> {
 
 async function reads(argv: readonly string[], env = {}): Promise<void> {
   const { plan, failure } = await planned(argv, env);
-  assert.ok(plan, failure?.message);
+  if (!plan) throw failure!;
   assert.deepEqual(essence(await again(plan)), essence(plan));
 }
 

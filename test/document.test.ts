@@ -122,7 +122,10 @@ test("anchors and aliases repeat values", async () => {
 test("aliases that explode are refused at once", async () => {
   const levels = Array.from(
     { length: 30 },
-    (_, n) => `a${n}: &a${n} [${Array(9).fill(n ? `*a${n - 1}` : "x")}]`,
+    (_, n) =>
+      `a${n}: &a${n} [${Array(9)
+        .fill(n ? `*a${n - 1}` : "x")
+        .join()}]`,
   );
   assert.match(await wrong([...levels, "steps: *a29"].join("\n")), /./);
 });
@@ -145,7 +148,7 @@ test("Windows line ends and a missing last line end make no difference", async (
 
 test("no text whatever makes the reader crash, or take more than a moment", async () => {
   const unit = fc.constantFrom(
-    ..."[]{},:-?*&!|>'\"%@`# \n\tab01",
+    ...Array.from("[]{},:-?*&!|>'\"%@`# \n\tab01"),
     "- ",
     "sleep",
     ": ",
@@ -159,7 +162,7 @@ test("no text whatever makes the reader crash, or take more than a moment", asyn
     fc.asyncProperty(fc.string({ unit, maxLength: 60 }), async (text) => {
       for (const env of [document(text), { INITKIT_STEP_1: text }]) {
         const { plan, failure } = await planned([], env);
-        assert.ok(plan !== undefined || failure!.code === "configuration", failure?.hint);
+        if (!plan) assert.equal(failure!.code, "configuration", failure!.hint ?? failure!.message);
       }
     }),
     { numRuns: 1500 },
@@ -175,14 +178,10 @@ test("any text can be given as a value, in YAML and in JSON", async () => {
   );
 });
 
-test(
-  "an option that has the name of a task is an option: download with extract",
-  { todo: "document.ts counts every key that is a task; take the one whose options the others are" },
-  async () => {
-    const { failure } = await planned(
-      [],
-      document("- download: https://h/x.tar\n  to: /models/\n  extract: true"),
-    );
-    assert.doesNotMatch(failure?.message ?? "", /two tasks/);
-  },
-);
+test("an option that has the name of a task is an option: download with extract", async () => {
+  const { failure } = await planned(
+    [],
+    document("- download: https://h/x.tar\n  to: /models/\n  extract: true"),
+  );
+  assert.doesNotMatch(failure?.message ?? "", /two tasks/);
+});

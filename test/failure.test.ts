@@ -58,9 +58,10 @@ test("a failure with another message is the same in everything else", () => {
     command: { exitCode: 3 },
     report: { a: 1 },
   };
-  const { message: _, stack: _stack, ...before } = new Failure("signal", "one", options);
-  const { message, stack: _again, ...after } = restate(new Failure("signal", "one", options), "two");
-  assert.deepEqual(after, before);
+  const before = new Failure("signal", "one", options);
+  const after = restate(before, "two");
+  assert.equal(after.message, "two");
+  assert.deepEqual(Object.entries(after), Object.entries(before));
 });
 
 test("what is told of a failure is what logs and the report promise", () => {

@@ -342,7 +342,13 @@ const rubbish: Readonly<Record<string, string | Uint8Array>> = {
   "block lists nested without end": repeated("- "),
   "closing brackets": repeated("}"),
   "a mapping of very many keys": `- sleep: 1\n${numbered((number) => `  key${number}: 1\n`)}`,
-  "aliases that explode": `${numbered((n) => (n < 30 ? `a${n}: &a${n} [${Array(9).fill(n ? `*a${n - 1}` : "x")}]\n` : ""))}steps: *a29\n`,
+  "aliases that explode": `${numbered((n) =>
+    n < 30
+      ? `a${n}: &a${n} [${Array(9)
+          .fill(n ? `*a${n - 1}` : "x")
+          .join()}]\n`
+      : "",
+  )}steps: *a29\n`,
   "very many aliases": `- &a {sleep: 1}\n${repeated("- *a\n").slice(64)}`,
   "very many mistakes": repeated("- !x b\n"),
   "quotations that never end": repeated("- 'a\n"),

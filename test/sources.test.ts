@@ -57,6 +57,16 @@ test("INITKIT_STEPS together with INITKIT_STEP_* is no error where arguments or 
   assert.deepEqual(await names([], everySource), ["file"]);
 });
 
+test("an empty INITKIT_STEP_<KEY> is in nobody's way", async () => {
+  const { plan, warnings } = await planned([], {
+    INITKIT_STEPS: list("steps"),
+    INITKIT_STEP_1: "",
+    INITKIT_STEP_2: " ",
+  });
+  assert.equal(plan!.steps.length, 1);
+  assert.deepEqual(warnings, []);
+});
+
 test("no step at all is an error, wherever the steps were to come from", async () => {
   for (const env of [
     {},

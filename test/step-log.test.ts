@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { pause } from "../src/deadline.ts";
 import { Failure } from "../src/failure.ts";
 import type { LogEvent } from "../src/log.ts";
-import { type Context, done } from "../src/task.ts";
+import type { Context } from "../src/task.ts";
 import { step, running } from "./helpers/plan-of.ts";
 import { inVirtualTime } from "./helpers/virtual-time.ts";
 
@@ -75,7 +75,7 @@ test("identical failures are folded into one line, counted in the progress", asy
 test("a failure of another kind between identical ones is told", async () => {
   let number = 0;
   const lines = await linesOf(async () => {
-    throw new Failure("not-ready", [..."aaabbbaaa"][number++] ?? "a");
+    throw new Failure("not-ready", "aaabbbaaa"[number++] ?? "a");
   }, 1000);
   assert.deepEqual(
     lines.filter(({ event }) => event === "attempt.failed").map(({ message }) => message),

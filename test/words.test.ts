@@ -16,10 +16,10 @@ function wordsOfShell(lines: readonly string[]): string[][] {
   return results;
 }
 
-const character = fc.constantFrom(..."abc/:=-.,ü€😀", " ", "\t", "  ");
+const character = fc.constantFrom(...Array.from("abc/:=-.,ü€😀"), " ", "\t", "  ");
 const plain = fc.string({ unit: character, maxLength: 6 });
 const single = fc.string({
-  unit: fc.constantFrom(..."a $`\\\"'#;|&<>()*?~\n".replace("'", "")),
+  unit: fc.constantFrom(...Array.from("a $`\\\"'#;|&<>()*?~\n".replace("'", ""))),
   maxLength: 6,
 });
 const inDouble = fc.constantFrom(

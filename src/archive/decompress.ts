@@ -1,14 +1,14 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
+import { closeSync, createReadStream, fstatSync, openSync, type ReadStream, readSync } from "node:fs";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 import { quote } from "../format.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
 import { corrupt, unsupported } from "./faults.ts";
 import type { Compression } from "./format.ts";
+import { isWholeFrames } from "./zstd-frames.ts";
 
 const chunkSize = 128 * 1024;
 
-/** @param tell called with the number of bytes of the file that have been used */
+/** Is told how many bytes of the file have been used. */
 export type Tell = (used: number) => void;
 
 /**
@@ -22,22 +22,25 @@ export async function* contentOf(
 ): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: chunkSize });
   try {
-    if (compression) yield* inflate(file, path, compression, tell);
-    else {
-      for await (const chunk of file) {
-        tell(file.bytesRead);
-        yield chunk as Buffer;
-      }
-    }
+    if (compression) yield* decompress(file, path, compression, tell);
+    else yield* plain(file, tell);
   } catch (error) {
     throw errnoOf(error) ? fileFailure(`cannot read ${quote(path)}`, error) : error;
   } finally {
     file.destroy();
+    if (!file.closed) await new Promise((resolve) => file.once("close", resolve));
   }
 }
 
-async function* inflate(
-  file: ReturnType<typeof createReadStream>,
+async function* plain(file: ReadStream, tell: Tell): AsyncGenerator<Buffer> {
+  for await (const chunk of file) {
+    tell(file.bytesRead);
+    yield chunk as Buffer;
+  }
+}
+
+async function* decompress(
+  file: ReadStream,
   path: string,
   compression: Compression,
   tell: Tell,
@@ -50,7 +53,7 @@ async function* inflate(
       tell(engine.bytesWritten);
       yield chunk as Buffer;
     }
-    await checkRest(path, compression, engine);
+    checkEnd(path, compression, engine.bytesWritten);
   } catch (error) {
     throw damaged(compression, error);
   } finally {
@@ -59,23 +62,29 @@ async function* inflate(
 }
 
 /**
- * The engines stop at what is no further member or frame, and would pass that over in silence.
- * Only zeros after gzip are no fault: gzip(1) takes them for the padding of a tape.
+ * The engines stop at what is no further member or frame, and pass that over in silence.
+ * Zeros after gzip are no fault: gzip(1) takes them for the padding of a tape.
  */
-async function checkRest(
-  path: string,
-  compression: Compression,
-  { bytesWritten }: Gunzip | ZstdDecompress,
-): Promise<void> {
-  await using file = await open(path);
-  const buffer = Buffer.alloc(chunkSize);
-  for (let at = bytesWritten; ;) {
-    const { bytesRead } = await file.read(buffer, 0, chunkSize, at);
-    if (bytesRead === 0) return;
-    const isPadding = compression === "gz" && buffer.subarray(0, bytesRead).every((byte) => byte === 0);
-    if (!isPadding) throw corrupt("something else follows the compressed data");
-    at += bytesRead;
+function checkEnd(path: string, compression: Compression, used: number): void {
+  const descriptor = openSync(path, "r");
+  try {
+    const { size } = fstatSync(descriptor);
+    const read = (offset: number, length: number) => {
+      const buffer = Buffer.alloc(length);
+      return buffer.subarray(0, readSync(descriptor, buffer, 0, length, offset));
+    };
+    const isEnd = compression === "gz" ? isZeros(used, size, read) : isWholeFrames(size, read);
+    if (!isEnd) throw corrupt("something else follows the compressed data");
+  } finally {
+    closeSync(descriptor);
   }
+}
+
+function isZeros(from: number, to: number, read: (offset: number, length: number) => Buffer): boolean {
+  for (let at = from; at < to; at += chunkSize) {
+    if (read(at, chunkSize).some((byte) => byte !== 0)) return false;
+  }
+  return true;
 }
 
 function damaged(compression: Compression, error: unknown): unknown {
@@ -84,7 +93,6 @@ function damaged(compression: Compression, error: unknown): unknown {
   if (code === "ZSTD_error_frameParameter_windowTooLarge") {
     return unsupported("it needs a window of more than 128 MiB", "compress it without --long or --ultra");
   }
-  if (/^(Z_|ZSTD_)/.test(code))
-    return corrupt(`the ${compression} data is damaged (${(error as Error).message})`);
-  return error;
+  const isOfEngine = code.startsWith("Z_") || code.startsWith("ZSTD_");
+  return isOfEngine ? corrupt(`the ${compression} data is damaged (${(error as Error).message})`) : error;
 }

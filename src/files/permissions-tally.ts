@@ -1,14 +1,14 @@
+import { quote } from "../format.ts";
+import { fileFailure } from "../system-errors.ts";
 import { done, type Result, unchanged } from "../task.ts";
 import { addRefusal, isDenied, refusalFailure, type Refusals } from "./refusals.ts";
 import { type Permissions, setPermissions } from "./set-permissions.ts";
-import { fileFailure } from "../system-errors.ts";
 import { type Entry, type Named, pathOfEntry } from "./walk.ts";
-import { quote } from "../format.ts";
 
 /** Gives files their permissions and counts what came of it; a file that refuses stops nothing. */
 export class Tally {
   readonly #wanted: Permissions;
-  readonly #refusals: Refusals = { number: 0, first: [] };
+  readonly #refusals: Refusals = { number: 0, unread: 0, first: [] };
   /** File systems on which a change has had its effect. */
   readonly #proven = new Set<number>();
   #entries = 0;
@@ -21,6 +21,7 @@ export class Tally {
   settle(entry: Entry): void {
     this.#entries++;
     const error = this.#change(entry) ?? entry.unreadable;
+    if (entry.unreadable) this.#refusals.unread++;
     if (error) addRefusal(this.#refusals, () => pathOfEntry(entry), error);
   }
 
@@ -55,8 +56,8 @@ export class Tally {
 
   /** @throws Failure `access` where anything was refused */
   result(): Result {
-    if (this.#refusals.number > 0) throw refusalFailure(this.#refusals, this.#entries);
     const report = { entries: this.#entries, changed: this.#changed };
+    if (this.#refusals.number > 0) throw refusalFailure(this.#refusals, report);
     return this.#changed > 0
       ? done(this.toString(), report)
       : unchanged(`all ${this.#entries} entries are as they should be`, report);

@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { quote } from "../format.ts";
+import { count, quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
 import { describeRights } from "./capabilities.ts";
 
@@ -36,6 +36,8 @@ export const ignored = (): Error =>
 /** The files that were refused: how many, and the first few of them. */
 export interface Refusals {
   number: number;
+  /** Folders among them whose content could not be read. */
+  unread: number;
   readonly first: { readonly path: string; readonly error: unknown }[];
 }
 
@@ -47,7 +49,11 @@ export function addRefusal(refusals: Refusals, path: () => Buffer, error: unknow
 }
 
 /** One Failure for all of them: 24, for a person must change the rights or the volume. */
-export function refusalFailure({ number, first }: Refusals, entries: number): Failure {
+export function refusalFailure(
+  { number, unread, first }: Refusals,
+  { entries, changed }: { readonly entries: number; readonly changed: number },
+): Failure {
+  const beyond = unread > 0 ? `, and what is in ${count(unread, "folder")} of them was not reached` : "";
   const more = number > first.length ? ", …" : "";
   const listed = Object.entries(Object.groupBy(first, ({ error }) => errnoOf(error)!))
     .map(
@@ -55,8 +61,9 @@ export function refusalFailure({ number, first }: Refusals, entries: number): Fa
         `${reasons[errno]!.says} (${errno}): ${refused!.map(({ path }) => quote(path)).join(", ")}`,
     )
     .join("; ");
-  return new Failure("access", `${number} of ${entries} entries refused: ${listed}${more}`, {
+  return new Failure("access", `${number} of ${entries} entries refused${beyond}: ${listed}${more}`, {
     hint: reasonFor(first[0]!.error)!.hint(),
     cause: first[0]!.error,
+    report: { entries, changed, refused: number },
   });
 }

@@ -81,14 +81,14 @@ const meanings: Record<string, Meaning> = {
 };
 
 function meaningOf(error: unknown): { errno: string | undefined; meaning: Meaning | undefined } {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  if (name === "HTTPParserError") return { errno: "HTTPParserError", meaning: foreignAnswer };
   if (typeof code !== "string") return { errno: undefined, meaning: undefined };
-  if (code.startsWith("HPE_")) {
-    return { errno: code, meaning: { says: "the answer is not HTTP/1.1", hint: notHttp, kind: "protocol" } };
-  }
   const meaning = meanings[code] ?? (code.startsWith("ERR_SSL_") ? tlsAlert(error as Error) : undefined);
   return { errno: code, meaning };
 }
+
+const foreignAnswer: Meaning = { says: "the answer is not HTTP/1.1", hint: notHttp, kind: "protocol" };
 
 function tlsAlert(error: Error): Meaning {
   const reason = "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
@@ -98,7 +98,7 @@ function tlsAlert(error: Error): Meaning {
 /** What happened, in words: `connection refused (ECONNREFUSED)`. */
 export function describeError(error: unknown): string {
   const { errno, meaning } = meaningOf(error);
-  if (meaning) return errno?.startsWith("UND_") ? meaning.says : `${meaning.says} (${errno})`;
+  if (meaning) return /^(?:UND_|HTTP)/.test(errno ?? "") ? meaning.says : `${meaning.says} (${errno})`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,37 +1,35 @@
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
 import type { buildConnector, Client } from "undici";
 import { deadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { formatMs } from "../format.ts";
 import { version } from "../version.ts";
 import { dial, peerOf, type DialOptions } from "./dial.ts";
-import { interrupted, networkFailure, noAnswer } from "./errors.ts";
+import { noAnswer } from "./errors.ts";
 import type { HttpResponse, RequestOptions } from "./http.ts";
+import { Receiver } from "./http-receiver.ts";
 import type { Hop } from "./redirect.ts";
-import { shown } from "./url.ts";
-
-type Headers = HttpResponse["headers"];
 
 /** One request and its answer, on a new connection that ends with it. */
 export async function exchange(hop: Hop, options: RequestOptions): Promise<HttpResponse> {
+  const { default: UndiciClient } = await import("undici/lib/dispatcher/client.js");
   const socket = await open(hop, options);
-  const { default: Client } = await import("undici/lib/dispatcher/client.js");
   const { headersTimeout = 0, bodyTimeout = 0 } = options;
-  const client = new Client(hop.url.origin, {
+  const client: Client = new UndiciClient(hop.url.origin, {
     allowH2: false,
     pipelining: 0,
     headersTimeout,
     bodyTimeout,
     connect: (_, connected) => queueMicrotask(() => handOver(socket, connected)),
   });
-  return await dispatch(client, socket, hop, options);
+  const receiver = new Receiver(hop, options, client, socket);
+  client.dispatch(message(hop), receiver);
+  return await receiver.response;
 }
 
 /** The client asks for another socket where this one closed before the request was sent; there is none. */
 function handOver(socket: Socket, connected: buildConnector.Callback): void {
-  if (socket.destroyed)
-    connected(Object.assign(new Error("connection closed"), { code: "ECONNRESET" }), null);
+  if (socket.destroyed) connected(Object.assign(new Error("connection closed"), { code: "ECONNRESET" }), null);
   else connected(null, socket);
 }
 
@@ -61,56 +59,6 @@ const tooSlow = (url: URL, { code, connectTimeout = Infinity }: RequestOptions):
     hint: noAnswer,
   });
 
-function dispatch(client: Client, socket: Socket, hop: Hop, options: RequestOptions): Promise<HttpResponse> {
-  const { signal, code } = options;
-  const doing = `HTTP ${hop.method} ${shown(hop.url)}`;
-  let body: Readable | undefined;
-  let broken: Error | undefined;
-  socket.once("error", (error) => (broken = error));
-
-  return new Promise((resolve, reject) => {
-    const close = () => {
-      signal.removeEventListener("abort", onAbort);
-      void client.destroy();
-      socket.destroy();
-    };
-    const fail = (error: unknown) => {
-      close();
-      if (body) body.destroy(error as Error);
-      else reject(error as Error);
-    };
-    const onAbort = () =>
-      fail(interrupted(signal, code, doing, { kind: body ? "body-timeout" : "headers-timeout" }));
-    signal.addEventListener("abort", onAbort);
-    if (signal.aborted) return onAbort();
-
-    client.dispatch(message(hop), {
-      onRequestStart() {},
-      onResponseStart(controller, status, headers) {
-        if (status < 200) return;
-        body = new Readable({
-          read: () => controller.resume(),
-          destroy(error, done) {
-            close();
-            done(error);
-          },
-        });
-        body.on("error", () => {});
-        resolve(response(hop, status, headers, body));
-      },
-      onResponseData(controller, chunk) {
-        if (body?.push(chunk) === false) controller.pause();
-      },
-      onResponseEnd() {
-        if (broken) return fail(networkFailure(code, "http", doing, broken));
-        body?.push(null);
-        close();
-      },
-      onResponseError: (_, error) => fail(networkFailure(code, "http", doing, error)),
-    });
-  });
-}
-
 function message({ url, method, headers, authorization, body }: Hop) {
   const given = new Set(headers.map(({ name }) => name.toLowerCase()));
   const own = {
@@ -126,9 +74,4 @@ function message({ url, method, headers, authorization, body }: Hop) {
     headers: [...added.flat(), ...headers.flatMap(({ name, value }) => [name, value])] as string[],
     body: body ?? null,
   };
-}
-
-function response({ url }: Hop, status: number, headers: Headers, body: Readable): HttpResponse {
-  const close = () => void body.destroy();
-  return { status, headers, url, body, close, [Symbol.dispose]: close };
 }

@@ -70,6 +70,7 @@ async function loginEncrypted(host: Host, encryption: Encryption, options: Login
     signal.throwIfAborted();
     const client = await newClient(socket, options);
     await client.connect();
+    if (socket.errored) throw socket.errored;
     return { client, socket, host };
   } catch (error) {
     socket.destroy();

@@ -1,7 +1,7 @@
 import { readTlsSettings, type TlsArguments } from "../net/tls.ts";
 import type { HttpExpectation } from "./http.ts";
 import type { Target } from "./target.ts";
-import type { Probe } from "./watch.ts";
+import type { Probe } from "./steady.ts";
 
 export type ProbeOptions = Omit<HttpExpectation, "tls"> & { readonly tls: TlsArguments };
 

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Failure } from "../failure.ts";
-import { dial, peerOf } from "../net/dial.ts";
+import { dial, hostPort, peerOf } from "../net/dial.ts";
+import { interrupted } from "../net/errors.ts";
 import type { TcpTarget } from "./target.ts";
 
 /** A proxy that has nothing behind it accepts, tries its backend and hangs up; this takes it a few milliseconds. */
@@ -11,12 +12,20 @@ const holdMs = 75;
  * @throws Failure `not-ready`
  */
 export async function probeTcp(target: TcpTarget, signal: AbortSignal): Promise<void> {
-  const socket = await dial({ host: target.host, port: target.port, signal, code: "not-ready" });
-  const peer = peerOf(socket, target);
+  const socket = await connected(target, signal);
   try {
-    await hold(socket, peer, signal);
+    await hold(socket, peerOf(socket, target), signal);
   } finally {
     socket.destroy();
+  }
+}
+
+async function connected({ host, port }: TcpTarget, signal: AbortSignal): Promise<Socket> {
+  try {
+    return await dial({ host, port, signal, code: "not-ready" });
+  } catch (error) {
+    // A reset that is fast enough comes before we see that we were connected.
+    throw error instanceof Failure && error.kind === "reset" ? hungUp(hostPort(host, port), "reset") : error;
   }
 }
 
@@ -27,7 +36,9 @@ function hold(socket: Socket, peer: string, signal: AbortSignal): Promise<void> 
       signal.removeEventListener("abort", onAbort);
       act();
     };
-    const onAbort = () => settle(() => reject(signal.reason as Error));
+    const doing = `tcp ${peer}: connected`;
+    const onAbort = () =>
+      settle(() => reject(interrupted(signal, "not-ready", doing, { kind: "tcp:timeout" }) as Error));
     const closed = (how: string) => settle(() => reject(hungUp(peer, how)));
     const timer = setTimeout(() => settle(resolve), holdMs);
     socket.once("data", () => settle(resolve));

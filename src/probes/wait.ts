@@ -3,42 +3,37 @@ import { count, formatMs } from "../format.ts";
 import { type Context, done, type Result } from "../task.ts";
 import { reported, type Sighting, watch, type Watched } from "./watch.ts";
 
+export interface Wanted {
+  /** One target is enough. */
+  readonly any: boolean;
+  /** What the targets are to become, for messages: `ready`, `gone`. */
+  readonly state: string;
+}
+
 /**
- * Watches all targets at the same time. With `any` one ready target ends the wait, else the first that refuses for
- * good does.
+ * Watches all targets at the same time. With `any` the first that is ready ends the wait, else the first that refuses
+ * for good does.
  * @throws Failure `not-ready` or `refused` that tells of every target
  */
-export async function waitFor(targets: readonly Watched[], any: boolean, context: Context): Promise<Result> {
+export async function waitFor(targets: readonly Watched[], wanted: Wanted, context: Context): Promise<Result> {
   const stop = new AbortController();
   const within = AbortSignal.any([context.signal, stop.signal]);
-  const decided = new Failure("not-ready", "the wait was over before");
-  const sightings = await Promise.all(
-    targets.map(async (target) => {
-      const sighting = await watch(target, context, targets.length > 1 ? target.name : undefined, within);
-      if (!within.aborted && targets.length > 1) tell(sighting, target.absent, context);
-      if (any ? sighting.ready : refusalOf(sighting)) stop.abort(decided);
-      return sighting;
-    }),
-  );
+  const single = targets.length === 1;
+  const watchOne = async (target: Watched): Promise<Sighting> => {
+    const sighting = await watch(target, context, single ? undefined : target.name, within);
+    const { ready, name, durationMs } = sighting;
+    if (ready && !single) context.log.info(`${name} is ${wanted.state} (${formatMs(durationMs)})`);
+    if (wanted.any ? ready : isFinal(sighting)) stop.abort(new Failure("not-ready", "the wait was over before"));
+    return sighting;
+  };
+  const sightings = await Promise.all(targets.map(watchOne));
   context.signal.throwIfAborted();
-  return conclude(sightings, { any, absent: targets.some(({ absent }) => absent) });
+  return conclude(sightings, wanted);
 }
 
-function tell({ name, ready, durationMs }: Sighting, absent: boolean, { log }: Context): void {
-  if (ready) log.info(`${name} is ${stateOf(absent)} (${formatMs(durationMs)})`);
-}
-
-const stateOf = (absent: boolean): string => (absent ? "gone" : "ready");
-
-function refusalOf({ ended }: Sighting): unknown {
-  if (ended === undefined) return undefined;
-  return ended instanceof Failure && !ended.permanent ? undefined : ended;
-}
-
-interface Wanted {
-  readonly any: boolean;
-  readonly absent: boolean;
-}
+/** Refused for good, or a defect. */
+const isFinal = ({ ended }: Sighting): boolean =>
+  ended !== undefined && (!(ended instanceof Failure) || ended.permanent);
 
 function conclude(sightings: readonly Sighting[], wanted: Wanted): Result {
   const report = { targets: sightings.map(reported) };
@@ -48,34 +43,29 @@ function conclude(sightings: readonly Sighting[], wanted: Wanted): Result {
 
   const defect = sightings.find(({ ended }) => ended !== undefined && !(ended instanceof Failure));
   if (defect) throw defect.ended;
-  const [only, ...others] = sightings as [Sighting, ...Sighting[]];
-  const failure = others.length === 0 ? (only.ended as Failure) : summary(sightings, wanted);
+  const failure = sightings.length === 1 ? (sightings[0]!.ended as Failure) : summary(sightings, wanted);
   throw new Failure(failure.code, failure.message, { ...failure.options, report });
 }
 
-function success(ready: readonly Sighting[], { absent }: Wanted): string {
-  if (ready.length > 1) return `all ${ready.length} targets are ${stateOf(absent)}`;
-  return `${ready[0]!.name} is ${stateOf(absent)}`;
+function success([first, ...others]: readonly Sighting[], { state }: Wanted): string {
+  return others.length === 0 ? `${first!.name} is ${state}` : `all ${others.length + 1} targets are ${state}`;
 }
 
-function summary(sightings: readonly Sighting[], { any, absent }: Wanted): Failure {
+function summary(sightings: readonly Sighting[], { any, state }: Wanted): Failure {
   const missing = sightings.filter(({ ready }) => !ready);
-  const refusals = missing.filter(refusalOf);
-  const refused = any ? refusals.length === sightings.length : refusals.length > 0;
+  const refusals = missing.filter(isFinal);
+  const refused = refusals.length > 0 && (!any || refusals.length === sightings.length);
   const telling = refused ? refusals : missing;
-  const headline = refused
-    ? `${refusals.length} of ${count(sightings.length, "target")} refused for good`
-    : `${missing.length} of ${count(sightings.length, "target")} not ${stateOf(absent)}`;
-  const listed = [...telling, ...missing.filter((sighting) => !telling.includes(sighting))].map(line);
-  const there = sightings.filter(({ ready }) => ready).map(({ name }) => name);
-  const rest = there.length > 0 ? [`- ${stateOf(absent)}: ${there.join(", ")}`] : [];
-  const hints = new Set(telling.flatMap(({ failure }) => failure?.hint ?? []));
-  return new Failure(refused ? "refused" : "not-ready", [`${headline}:`, ...listed, ...rest].join("\n"), {
-    hint: [...hints].slice(0, 3).join("; ") || undefined,
-  });
+  const others = missing.filter((sighting) => !telling.includes(sighting));
+  const there = sightings.flatMap(({ ready, name }) => (ready ? name : []));
+  const lines = [
+    `${telling.length} of ${count(sightings.length, "target")} ${refused ? "refused for good" : `not ${state}`}:`,
+    ...[...telling, ...others].map(line),
+    ...(there.length > 0 ? [`- ${state}: ${there.join(", ")}`] : []),
+  ];
+  const hints = [...new Set(telling.flatMap(({ cause }) => cause?.hint ?? []))].slice(0, 3);
+  return new Failure(refused ? "refused" : "not-ready", lines.join("\n"), { hint: hints.join("; ") || undefined });
 }
 
-function line({ name, attempts, durationMs, failure, ended }: Sighting): string {
-  const cause = failure?.message ?? (ended as Error).message;
-  return `- ${name}: ${cause} (${count(attempts, "attempt")} in ${formatMs(durationMs)})`;
-}
+const line = ({ name, attempts, durationMs, cause }: Sighting): string =>
+  `- ${name}: ${cause!.message} (${count(attempts, "attempt")} in ${formatMs(durationMs)})`;

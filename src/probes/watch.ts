@@ -1,23 +1,12 @@
-import { now, pause } from "../deadline.ts";
+import { now } from "../deadline.ts";
 import { Failure, type ToldFailure, told } from "../failure.ts";
-import { formatMs } from "../format.ts";
 import type { Context } from "../task.ts";
-import { showsGone } from "./gone.ts";
-
-/** One look at a target. It throws a Failure where the target is not ready. */
-export type Probe = (signal: AbortSignal) => Promise<void>;
-
-/** What it takes to believe what is seen: so many times in a row, and for so many milliseconds. */
-export interface Steadiness {
-  readonly successes: number;
-  readonly stableFor: number;
-}
+import { type Probe, type Steadiness, untilSteady } from "./steady.ts";
 
 export interface Watched {
   /** The target, for messages. */
   readonly name: string;
   readonly probe: Probe;
-  readonly absent: boolean;
   readonly steadiness: Steadiness;
 }
 
@@ -27,125 +16,64 @@ export interface Sighting {
   readonly ready: boolean;
   readonly attempts: number;
   readonly durationMs: number;
-  /** Why it is not ready: the last attempt's own words. */
-  readonly failure?: Failure | undefined;
-  /** What the watch ended with: the failure of the retries, or of something else. */
+  /** Why it is not ready, in the words of the last attempt where there was one. */
+  readonly cause?: Failure;
+  /** What the watch ended with: a Failure, or a defect. */
   readonly ended?: unknown;
 }
 
-/** Looks at a target until it is ready (or gone), or the step's time or retries are over. Never throws. */
+/**
+ * Looks at a target until it is ready, or the step's time or retries are over. Never throws.
+ * @param label of the target in logs
+ * @param within ends the watch earlier than the step does
+ */
 export async function watch(
-  watched: Watched,
+  { name, probe, steadiness }: Watched,
   context: Context,
   label: string | undefined,
   within: AbortSignal,
 ): Promise<Sighting> {
-  const { name, probe, absent, steadiness } = watched;
   const startedAt = now();
-  const look = absent ? lookForAbsence(name, probe) : probe;
   let attempts = 0;
-  let failure: Failure | undefined;
-  const counted: Probe = async (signal) => {
+  let last: Failure | undefined;
+  const counted = (look: Probe) => async (signal: AbortSignal) => {
     attempts++;
     try {
       await look(signal);
     } catch (error) {
-      if (error instanceof Failure && !within.aborted) failure = error;
+      if (error instanceof Failure && !within.aborted) last = error;
       throw error;
     }
   };
+  const looking = {
+    signal: within,
+    timeLeft: () => context.policy.endsAt - now(),
+    retry: (look: Probe) => context.retry(counted(look), label, within),
+  };
   const sighting = () => ({ name, attempts, durationMs: Math.round(now() - startedAt) });
   try {
-    await untilSteady(counted, steadiness, context, label, within);
+    await untilSteady(probe, steadiness, looking);
     return { ...sighting(), ready: true };
   } catch (ended) {
-    return { ...sighting(), ready: false, failure, ended };
+    return { ...sighting(), ready: false, ended, cause: causeOf(ended, last, within) };
   }
 }
 
-const gapMs = 250;
-
-async function untilSteady(
-  probe: Probe,
-  { successes, stableFor }: Steadiness,
-  context: Context,
-  label: string | undefined,
-  within: AbortSignal,
-): Promise<void> {
-  let streak = 0;
-  let since = 0;
-  const attempt: Probe = async (signal) => {
-    await probe(signal).catch((error: unknown) => {
-      streak = 0;
-      throw error;
-    });
-  };
-  for (;;) {
-    await context.retry(attempt, label, within);
-    if (streak++ === 0) since = now();
-    const left = since + stableFor - now();
-    if (streak >= successes && left <= 0) return;
-    const gap = streak < successes ? gapMs : Math.min(gapMs, left);
-    if (now() + gap > context.policy.endsAt) throw notSteady(streak, now() - since, { successes, stableFor });
-    await pause(gap, within);
-  }
+/** What the retry loop ends with is the last failure too, with the loop's own words added. */
+function causeOf(ended: unknown, last: Failure | undefined, within: AbortSignal): Failure {
+  const end = ended instanceof Failure ? ended : new Failure("internal", String(ended));
+  return last && (within.aborted || last.kind === end.kind) ? last : end;
 }
-
-function notSteady(streak: number, lasted: number, { successes, stableFor }: Steadiness): Failure {
-  const seen =
-    streak < successes
-      ? `${streak} of ${successes} times in a row`
-      : `for ${formatMs(lasted)} of ${formatMs(stableFor)}`;
-  return new Failure("not-ready", `it was so only ${seen} when the time was over`, {
-    kind: "unsteady",
-    hint: "raise timeout, or lower successes or stable-for",
-  });
-}
-
-/** @throws Failure unless the target is seen to be gone */
-function lookForAbsence(name: string, probe: Probe): Probe {
-  let resolved = false;
-  return async (signal) => {
-    const failure = await failureOf(probe, signal);
-    if (failure && showsGone(failure.kind, resolved)) return;
-    if (!failure?.kind.startsWith("dns:")) resolved = true;
-    if (failure?.permanent) throw failure;
-    throw failure ? uncertain(failure) : stillThere(name);
-  };
-}
-
-async function failureOf(probe: Probe, signal: AbortSignal): Promise<Failure | undefined> {
-  try {
-    await probe(signal);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-}
-
-const stillThere = (name: string): Failure =>
-  new Failure("not-ready", `${name} is still there`, {
-    kind: "present",
-    hint: "look at why what was to go away has not: kubectl get pods, and finalizers",
-  });
-
-const uncertain = (failure: Failure): Failure =>
-  new Failure("not-ready", `not known to be gone: ${failure.message}`, {
-    ...failure.options,
-    hint: failure.kind.startsWith("dns:")
-      ? `a name that has not resolved before may be misspelt; ${failure.hint ?? ""}`
-      : failure.hint,
-  });
 
 /** The entry of a target in the report. */
-export function reported({ name, ready, attempts, durationMs, failure, ended }: Sighting): {
-  target: string;
-  ready: boolean;
-  attempts: number;
-  durationMs: number;
-  error?: ToldFailure;
-} {
-  const error = failure ?? (ended instanceof Failure ? ended : undefined);
-  return { target: name, ready, attempts, durationMs, ...(!ready && error && { error: told(error) }) };
+export interface ReportedTarget {
+  readonly target: string;
+  readonly ready: boolean;
+  readonly attempts: number;
+  readonly durationMs: number;
+  readonly error?: ToldFailure;
+}
+
+export function reported({ name, ready, attempts, durationMs, cause }: Sighting): ReportedTarget {
+  return { target: name, ready, attempts, durationMs, ...(cause && { error: told(cause) }) };
 }

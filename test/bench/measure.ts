@@ -34,11 +34,12 @@ function measure({ command, env }: Subject): Sample {
   const memory = join(folder, "memory.cjs");
   writeFileSync(memory, reportMemory(join(folder, "peak")));
   try {
-    const script = 'exec 3>&2; TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1';
+    const script = 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1';
     const timed = spawnSync("bash", ["-c", script, "bench", ...command], { env: { PATH: process.env["PATH"], ...env } });
     if (timed.status !== 0) throw new Error(`${command.join(" ")} ended with ${timed.status}`);
-    const [wall, user, system] = timed.stderr.toString().trim().split(/\s+/).map((seconds) => Number(seconds) * 1000);
-    return { wallMs: wall!, cpuMs: user! + system!, peakMb: peakOf(command, memory, join(folder, "peak"), env) };
+    const [wall, user, system] = timed.stderr.toString().trim().split(" ").map(Number) as [number, number, number];
+    const peakMb = peakOf(command, memory, join(folder, "peak"), env);
+    return { wallMs: wall * 1000, cpuMs: (user + system) * 1000, peakMb };
   } finally {
     rmSync(folder, { recursive: true });
   }

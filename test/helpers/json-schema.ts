@@ -4,8 +4,6 @@ const annotations = new Set(["$schema", "$defs", "title", "description", "defaul
 
 /** The mistakes that JSON Schema (draft 2020-12) sees in a value, for the keywords that initkit's own schema uses. */
 export function validate(root: Schema, value: unknown): string[] {
-  return check(root, value, "");
-
   function check(schema: Schema, each: unknown, at: string): string[] {
     return Object.entries(schema).flatMap(([keyword, says]) => {
       if (annotations.has(keyword)) return [];
@@ -54,6 +52,7 @@ export function validate(root: Schema, value: unknown): string[] {
             )
         : [],
   };
+  return check(root, value, "");
 }
 
 const isObject = (value: unknown): value is object =>

@@ -15,14 +15,14 @@ export interface PeerOptions {
   readonly path?: string;
 }
 
-/** A TCP server that does with each connection what the test says; half-open ones stay half open. */
+/** A TCP server that does with each connection what the test says, reads what comes, and hangs up when the client does. */
 export async function startPeer(
   onConnection: (socket: Socket, number: number) => void,
   { host = "127.0.0.1", port = 0, path }: PeerOptions = {},
 ): Promise<Peer> {
   const counts = { accepted: 0, open: 0 };
   const sockets = new Set<Socket>();
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server: Server = createServer((socket) => {
     counts.open++;
     sockets.add(socket);
     socket.on("error", () => {});
@@ -32,6 +32,7 @@ export async function startPeer(
       server.emit("idle?");
     });
     onConnection(socket, ++counts.accepted);
+    socket.resume();
   });
   server.listen(path === undefined ? { host, port } : { path });
   await once(server, "listening");

@@ -24,14 +24,14 @@ export async function startTransactionPooler(port: number, database: string): Pr
     owner = next.client;
     server.write(next.bytes);
   };
-  server.on("data", (bytes) => {
+  server.on("data", (bytes: Buffer) => {
     owner?.write(bytes);
     if (!endsOutsideTransaction(bytes)) return;
     owner = undefined;
     serve();
   });
   const peer = await startPeer((client, number) => {
-    client.on("data", (bytes) => {
+    client.on("data", (bytes: Buffer) => {
       if (isStartup(bytes)) return void client.write(answerTo(bytes, number));
       if (bytes[0] === "X".charCodeAt(0)) return void client.end();
       if (owner === client) return void server.write(bytes);

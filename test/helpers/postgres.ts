@@ -211,7 +211,7 @@ function serve(
 function readyLine(child: ChildProcess, log: () => string): Promise<boolean> {
   return new Promise((resolve) => {
     child.stderr?.on("data", () => {
-      if (log().includes("ready to accept connections")) resolve(true);
+      if (/ready to accept (read-only )?connections/.test(log())) resolve(true);
     });
   });
 }

@@ -4,7 +4,7 @@ interface Timer {
   readonly fire: () => void;
 }
 
-const real = { setTimeout, clearTimeout, setInterval, clearInterval, now: performance.now };
+const real = { setTimeout, clearTimeout, setInterval, clearInterval, now: performance.now.bind(performance) };
 
 /**
  * Runs an action on a clock of its own, on which nothing but timers takes time: as soon as nothing else is

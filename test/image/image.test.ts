@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
+  createReadStream,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -10,11 +13,13 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { after, before, describe, test } from "node:test";
-import { createGzip } from "node:zlib";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { buildImages, initkit, logged, podman, podmanSays, restricted, startInitkit } from "./podman.ts";
 
@@ -24,7 +29,7 @@ const base = /^FROM (\S+) AS build$/m.exec(
 )![1]!;
 
 /** In bytes; they only ever go down. Node and its libraries are what the goal of 1 MB for the rest leaves out. */
-const budget = { gzip: 44_700_000, rest: 1_000_000 };
+const budget = { gzip: 44_600_000, rest: 1_000_000 };
 
 before(buildImages);
 
@@ -69,7 +74,6 @@ describe("what is in the image", () => {
       "libc6",
       "libstdc++6",
       "pg",
-      "tar",
       "undici",
       "yaml",
       "yauzl",
@@ -89,8 +93,8 @@ describe("what is in the image", () => {
     assert.equal(config.Labels["org.opencontainers.image.title"], "initkit");
   });
 
-  test("keeps to its size", async (t) => {
-    const size = await gzippedSize(mounted);
+  test("keeps to its size", (t) => {
+    const size = gzippedSize(mounted);
     const runtime = statSync(join(mounted, "initkit/bin/runtime")).size;
     const rest = files()
       .filter((path) => !path.startsWith("/initkit/bin/runtime") && !path.startsWith("/initkit/lib/"))
@@ -300,14 +304,7 @@ async function childOf(pid: number): Promise<number> {
   }
 }
 
-/** What a registry keeps and a node pulls. */
-async function gzippedSize(folder: string): Promise<number> {
-  const child = spawn("tar", ["-C", folder, "-c", "."], { stdio: ["ignore", "pipe", "inherit"] });
-  const closed = once(child, "close");
-  let size = 0;
-  await pipeline(child.stdout, createGzip({ level: 9 }), async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) size += chunk.length;
-  });
-  assert.deepEqual(await closed, [0, null]);
-  return size;
+/** What a registry keeps and a node pulls. Node's own gzip is faster and packs worse. */
+function gzippedSize(folder: string): number {
+  return Number(execFileSync("sh", ["-c", 'tar -C "$0" -c . | gzip | wc -c', folder], { encoding: "utf8" }));
 }

@@ -66,11 +66,9 @@ export class Cluster implements AsyncDisposable {
     writeFileSync(messageFile, "");
     chmodSync(messageFile, 0o666);
     const renamed = renameAll(forPodman(structuredClone(manifest), messageFile), this.#name);
+    const documents = [renamed.pod, ...renamed.configMaps];
     const file = join(this.folder, "pod.yaml");
-    writeFileSync(
-      file,
-      [renamed.pod, ...renamed.configMaps].map((part) => JSON.stringify(part)).join("\n---\n"),
-    );
+    writeFileSync(file, documents.map((document) => JSON.stringify(document)).join("\n---\n"));
     try {
       const played = await podman(["kube", "play", file]);
       const [init, app] = [`${this.#name}-initkit`, `${this.#name}-app`];
@@ -84,12 +82,8 @@ export class Cluster implements AsyncDisposable {
       };
     } finally {
       await podman(["kube", "down", file]);
-      await podman([
-        "volume",
-        "rm",
-        "--force",
-        ...configMaps.map(({ metadata }) => `${this.#name}-${metadata.name}`),
-      ]);
+      const volumes = [...renamed.pod.spec.volumes, ...renamed.configMaps.map(({ metadata }) => metadata)];
+      await podman(["volume", "rm", "--force", ...volumes.map(({ name }) => name)]);
     }
   }
 

@@ -25,6 +25,7 @@ before(async () => {
       "hostssl all by_certificate all cert",
       "hostssl all with_tls all trust",
       "hostnossl all without_tls all trust",
+      "host all with_tls,without_tls all reject",
     ],
   });
   await using session = await open(pg.url);
@@ -209,8 +210,8 @@ suite("unavailable is", () => {
 
   test("a server that is full", async () => {
     await using session = await open(pg.url);
-    await session.run("create database full connection limit 0");
-    const { code, kind } = await failureOf(`postgres://app:pass%20word@127.0.0.1:${pg.port}/full`);
+    await session.run("create database crowded connection limit 0");
+    const { code, kind } = await failureOf(`postgres://app:pass%20word@127.0.0.1:${pg.port}/crowded`);
     assert.deepEqual({ code, kind }, { code: "database-unavailable", kind: "postgres:53300" });
   });
 });

@@ -363,8 +363,9 @@ test("a read-only mount is 24 and says so, and the rest is changed", asRoot, asy
   if (!mounted) return context.skip("mounting is not allowed here");
   makeTree(folder.path, { "mount/x": 0o600, a: 0o600, z: 0o600 });
   mounted.remount("ro");
-  const { failure } = await assertStatus("failed", folder.path, "--file-mode", "640");
+  const { failure, report } = await assertStatus("failed", folder.path, "--file-mode", "640");
   assert.equal(failure?.exitCode, 24);
+  assert.deepEqual(report, { entries: 5, changed: 2, refused: 1 });
   assert.match(`${failure.message} ${failure.hint}`, /EROFS.*mount\/x.*readOnly/);
   assert.deepEqual([modeOf(folder.path, "a"), modeOf(folder.path, "z")], ["640", "640"]);
 });

@@ -1,0 +1,27 @@
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+
+/** All that is in a folder, to be compared: type, mode, time and content of each path. Records of initkit are left out. */
+export function snapshot(folder: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    if (!isRecord(name)) found[name] = describe(join(folder, name));
+  }
+  return found;
+}
+
+const isRecord = (name: string): boolean => /(^|\/)(\.initkit\.json|\..*\.initkit\.json)$/.test(name);
+
+function describe(path: string): string {
+  const about = lstatSync(path);
+  const mode = (about.mode & 0o7777).toString(8);
+  if (about.isSymbolicLink()) return `link to ${readlinkSync(path)}`;
+  if (about.isDirectory()) return `folder ${mode}`;
+  return `file ${mode} ${Math.floor(about.mtimeMs / 1000)} ${readFileSync(path, "latin1")}`;
+}
+
+/** The names of what initkit has left besides its records, anywhere below a folder. */
+export function debris(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.includes("initkit") && !isRecord(name));
+}

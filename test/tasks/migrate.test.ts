@@ -1,0 +1,886 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import pgPackage from "pg";
+import { Failure } from "../../src/failure.ts";
+import { lockKeyOf } from "../../src/migrate/history.ts";
+import { type Ended, initkit } from "../helpers/initkit.ts";
+import { startTransactionPooler } from "../helpers/pooler.ts";
+import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import { runTask, type TaskRun, type TaskSurroundings } from "../helpers/run-task.ts";
+
+let pg: Postgres;
+before(async () => void (pg = await startPostgres()));
+after(() => pg.stop());
+
+type Files = Readonly<Record<string, string | Uint8Array>>;
+type Row = Record<string, any>;
+
+/** A folder of migrations and an empty database. */
+class Site implements AsyncDisposable {
+  readonly url: string;
+  readonly folder: string;
+
+  constructor(url: string, folder: string) {
+    this.url = url;
+    this.folder = folder;
+  }
+
+  async put(files: Files): Promise<void> {
+    for (const [name, content] of Object.entries(files)) await writeFile(join(this.folder, name), content);
+  }
+
+  remove(name: string): Promise<void> {
+    return rm(join(this.folder, name));
+  }
+
+  /** The URL with another user, password or parameters. */
+  as(user: string, parameters = ""): string {
+    return `${this.url.replace("postgres@", `${user}@`)}?${parameters}`;
+  }
+
+  run(words: readonly string[] = [], surroundings: TaskSurroundings = {}): Promise<TaskRun> {
+    return runTask(
+      "migrate",
+      [this.folder, "--database", this.url, "--timeout", "60s", ...words],
+      surroundings,
+    );
+  }
+
+  async session(): Promise<Session> {
+    const client = new pgPackage.Client({ connectionString: this.url });
+    await client.connect();
+    return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+  }
+
+  async query(sql: string): Promise<Row[]> {
+    await using session = await this.session();
+    const results = await session.query(sql);
+    return (Array.isArray(results) ? results.at(-1) : results).rows;
+  }
+
+  async value(sql: string): Promise<unknown> {
+    return Object.values((await this.query(sql))[0] ?? {})[0];
+  }
+
+  /** What the history says is done, in the order of application. */
+  async history(): Promise<string[]> {
+    const rows = await this.query(
+      "select name from initkit_migrations where state = 'done' order by applied_at",
+    );
+    return rows.map(({ name }) => name as string);
+  }
+
+  exists(relation: string): Promise<unknown> {
+    return this.value(`select to_regclass('${relation}') is not null`);
+  }
+
+  /** Waits until another session does what the condition on pg_stat_activity says. */
+  async until(condition: string): Promise<void> {
+    await using session = await this.session();
+    const sql = `select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and ${condition}`;
+    while ((await session.query(sql)).rows.length === 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+type Session = pgPackage.Client & AsyncDisposable;
+
+async function site(files: Files): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), "initkit-test-"));
+  const place = new Site(await pg.createDatabase(), folder);
+  await place.put(files);
+  return place;
+}
+
+function failed(run: TaskRun, code: Failure["code"]): Failure {
+  assert.equal(run.failure?.code, code, run.failure?.message ?? run.status);
+  return run.failure!;
+}
+
+function ended(run: TaskRun, status: "done" | "unchanged", applied: readonly string[] = []): void {
+  assert.equal(run.failure?.message, undefined);
+  assert.equal(run.status, status);
+  assert.deepEqual(run.report["applied"], applied);
+}
+
+const three = {
+  "1_a.sql": "create table a (id int primary key);",
+  "2_b.sql": "create table b (id int references a);",
+  "10_c.sql": "insert into a values (1); insert into b values (1);",
+};
+
+suite("migrate", () => {
+  test("applies what is pending, in the order of the versions, and finds nothing to do the next time", async () => {
+    await using place = await site(three);
+    ended(await place.run(), "done", ["1_a.sql", "2_b.sql", "10_c.sql"]);
+    assert.deepEqual(await place.history(), ["1_a.sql", "2_b.sql", "10_c.sql"]);
+    const before = await place.query("select * from initkit_migrations order by version");
+    ended(await place.run(), "unchanged");
+    assert.deepEqual(await place.query("select * from initkit_migrations order by version"), before);
+
+    await place.put({ "11_d.sql": "insert into a values (2)" });
+    ended(await place.run(), "done", ["11_d.sql"]);
+    assert.equal(await place.value("select count(*)::int from a"), 2);
+  });
+
+  test("takes the database from DATABASE_URL or from the PG* variables", async () => {
+    await using place = await site(three);
+    const words = [place.folder, "--timeout", "60s"];
+    ended(
+      await runTask("migrate", words, { env: { DATABASE_URL: place.url } }),
+      "done",
+      Object.keys(three).sort(byNumber),
+    );
+    const { hostname, port, pathname } = new URL(place.url);
+    const env = { PGHOST: hostname, PGPORT: port, PGUSER: "postgres", PGDATABASE: pathname.slice(1) };
+    ended(await runTask("migrate", words, { env }), "unchanged");
+  });
+
+  test("is a configuration error without a database, with an unreadable URL, and with options that contradict", async () => {
+    await using place = await site(three);
+    for (const words of [
+      [],
+      ["--database", "mysql://u:s3cr3t@db/x"],
+      ["--database", place.url, "--wait-only", "--dry-run"],
+    ]) {
+      const run = await runTask("migrate", [place.folder, ...words]);
+      assert.equal(run.status, "rejected");
+      assert.doesNotMatch(failed(run, "configuration").message, /s3cr3t/);
+    }
+  });
+
+  test("fails with access where the folder is not there", async () => {
+    const run = await runTask("migrate", ["/nowhere/at/all", "--database", pg.url]);
+    failed(run, "access");
+  });
+
+  test("finds nothing to do in an empty folder, with a warning", async () => {
+    await using place = await site({});
+    const run = await place.run();
+    ended(run, "unchanged");
+    assert.ok(run.logs.some(({ level }) => level === "warn"));
+  });
+
+  test("applies a single file, which may have no version", async () => {
+    await using place = await site({ "seed.sql": "create table seeded ()", "other.sql": "nonsense" });
+    const words = [join(place.folder, "seed.sql"), "--database", place.url];
+    ended(await runTask("migrate", words), "done", ["seed.sql"]);
+    ended(await runTask("migrate", words), "unchanged");
+    await place.put({ "seed.sql": "create table other ()" });
+    failed(await runTask("migrate", words), "history");
+  });
+
+  test("repeats R__ files whenever their text changes, after the others", async () => {
+    await using place = await site({ "R__v.sql": "create or replace view v as select id from a", ...three });
+    ended(await place.run(), "done", ["1_a.sql", "2_b.sql", "10_c.sql", "R__v.sql"]);
+    ended(await place.run(), "unchanged");
+    await place.put({ "R__v.sql": "create or replace view v as select id, 1 as more from a" });
+    ended(await place.run(), "done", ["R__v.sql"]);
+    assert.deepEqual(await place.query("select * from v"), [{ id: 1, more: 1 }]);
+  });
+});
+
+const byNumber = (a: string, b: string): number => Number.parseInt(a) - Number.parseInt(b);
+
+suite("the history", () => {
+  test("does not mind other line ends, a BOM, or another name of an applied file", async () => {
+    await using place = await site({ "1_a.sql": "create table a (id int);\n\ncreate table b ();\n" });
+    ended(await place.run(), "done", ["1_a.sql"]);
+    await place.put({ "1_a.sql": "\ufeffcreate table a (id int);\r\n\r\ncreate table b ();" });
+    ended(await place.run(), "unchanged");
+    await rename(join(place.folder, "1_a.sql"), join(place.folder, "V01.0__renamed.sql"));
+    ended(await place.run(), "unchanged");
+  });
+
+  test("contradicts an edited file, a missing one, and a late one, and nothing is applied", async () => {
+    await using place = await site(three);
+    await place.run();
+    await place.put({
+      "1_a.sql": "-- other",
+      "3_late.sql": "create table late ()",
+      "11_d.sql": "create table d ()",
+    });
+    await place.remove("2_b.sql");
+    const { message, permanent } = failed(await place.run(), "history");
+    for (const name of ["1_a.sql", "2_b.sql", "3_late.sql"]) assert.ok(message.includes(name), message);
+    assert.ok(permanent);
+    assert.equal(await place.exists("d"), false);
+  });
+
+  test("lets a late file through with out-of-order", async () => {
+    await using place = await site(three);
+    await place.run();
+    await place.put({ "3_late.sql": "create table late ()" });
+    failed(await place.run(), "history");
+    ended(await place.run(["--out-of-order"]), "done", ["3_late.sql"]);
+  });
+
+  test("may be ahead of the files of an older image, with a warning", async () => {
+    await using place = await site(three);
+    await place.run();
+    await place.remove("10_c.sql");
+    const run = await place.run();
+    ended(run, "unchanged");
+    assert.ok(run.logs.some(({ level, message }) => level === "warn" && message.includes("10_c.sql")));
+  });
+
+  test("stands in the schema and table that were named, which stands first on the path of every file", async () => {
+    await using place = await site({
+      "1_a.sql": "create table here ()",
+      "2_b.sql": "create table public.there ()",
+    });
+    const words = ["--schema", "My app", "--table", "It's history"];
+    ended(await place.run(words), "done", ["1_a.sql", "2_b.sql"]);
+    ended(await place.run(words), "unchanged");
+    assert.equal(await place.value(`select count(*)::int from "My app"."It's history"`), 2);
+    assert.equal(await place.exists(`"My app".here`), true);
+    assert.equal(await place.exists("public.there"), true);
+  });
+
+  test("is found along the whole search path", async () => {
+    await using place = await site(three);
+    await place.run();
+    await place.query(`create schema postgres`);
+    assert.equal(await place.value("select current_schema()"), "postgres");
+    ended(await place.run(), "unchanged");
+  });
+
+  test("is not another tool's table of that name", async () => {
+    await using place = await site(three);
+    await place.query("create table schema_migrations (version varchar primary key)");
+    failed(await place.run(["--table", "schema_migrations"]), "configuration");
+    assert.equal(await place.exists("a"), false);
+  });
+});
+
+suite("how far:", () => {
+  test("to a version", async () => {
+    await using place = await site({ ...three, "R__v.sql": "create or replace view v as select * from b" });
+    ended(await place.run(["--to", "2.0"]), "done", ["1_a.sql", "2_b.sql"]);
+    ended(await place.run(["--to", "2"]), "unchanged");
+    ended(await place.run(["--to", "10"]), "done", ["10_c.sql", "R__v.sql"]);
+  });
+
+  test("dry-run says what would be applied and touches nothing", async () => {
+    await using place = await site(three);
+    const run = await place.run(["--dry-run", "--schema", "fresh"]);
+    assert.equal(run.status, "unchanged");
+    assert.deepEqual(run.report["pending"], ["1_a.sql", "2_b.sql", "10_c.sql"]);
+    assert.equal(await place.value("select count(*)::int from pg_class where relname like '%initkit%'"), 0);
+    assert.equal(await place.value("select count(*)::int from pg_namespace where nspname = 'fresh'"), 0);
+  });
+
+  test("wait-only waits until another has applied everything, and applies nothing", async () => {
+    await using place = await site(three);
+    failed(await place.run(["--wait-only", "--timeout", "300ms"]), "database-unavailable");
+    assert.equal(await place.exists("initkit_migrations"), false);
+    const waiting = place.run(["--wait-only"]);
+    await place.until("application_name = 'initkit'");
+    ended(await place.run(), "done", ["1_a.sql", "2_b.sql", "10_c.sql"]);
+    ended(await waiting, "unchanged");
+  });
+});
+
+suite("a file that fails", () => {
+  test("is rolled back as a whole; those before it stay, and a run with a mended file completes", async () => {
+    await using place = await site({
+      ...three,
+      "3_bad.sql": "create table half ();\ninsert into a values ('x');",
+    });
+    const run = await place.run();
+    const { message, permanent, report } = failed(run, "sql");
+    assert.match(message, /3_bad\.sql:2:23.*22P02/);
+    assert.ok(permanent);
+    assert.deepEqual(report, { applied: ["1_a.sql", "2_b.sql"] });
+    assert.equal(await place.exists("half"), false);
+    assert.deepEqual(await place.history(), ["1_a.sql", "2_b.sql"]);
+
+    await place.put({ "3_bad.sql": "create table half ()" });
+    ended(await place.run(), "done", ["3_bad.sql", "10_c.sql"]);
+  });
+
+  const placed: Readonly<Record<string, readonly [content: string, place: string]>> = {
+    "behind an emoji and CRLF line ends": ["-- 😀\r\nselect 1;\r\nselect '😀é', nope;\r\n", "1_x.sql:3:14"],
+    "behind a BOM": ["\ufeffselect nope", "1_x.sql:1:8"],
+    "in a section": ["-- migrate:up\nselect 1;\n  selec 2;\n-- migrate:down\nselect nope;", "1_x.sql:3:3"],
+    "that PostgreSQL names no position for": [
+      "select 1;\n\n  -- here\n  select 1/(1-1) from pg_class;\nselect 2;",
+      "1_x.sql:4:3",
+    ],
+    "within a function": [
+      "create function f() returns int language plpgsql as $$ begin return 1/0; end $$;\nselect f();",
+      "1_x.sql:2:1",
+    ],
+    "of a command of psql": ["select 1;\n\\connect x\n", "1_x.sql:2:1"],
+    "on a very long line": [`select '${"x".repeat(5000)}', nope`, "1_x.sql:1:5012"],
+  };
+  for (const [where, [content, expected]] of Object.entries(placed)) {
+    test(`says where it failed ${where}`, async () => {
+      await using place = await site({ "1_x.sql": content });
+      const { message } = failed(await place.run(), "sql");
+      assert.ok(message.startsWith(`${expected}: `), message);
+      assert.ok(message.length < 1000);
+    });
+  }
+
+  test("shows the line with a caret below the place, and what the server adds", async () => {
+    await using place = await site({ "1_x.sql": "create table t (name text);\nselect\tnmae from t;" });
+    const { message } = failed(await place.run(), "sql");
+    const [, source, caret, ...more] = message.split("\n");
+    assert.equal(source, "  2 | select nmae from t;");
+    assert.equal(caret, "             ^");
+    assert.match(more.join("\n"), /^HINT: .*name/);
+  });
+
+  test("at its COMMIT, for a deferred constraint, is rolled back too", async () => {
+    const content =
+      "create table t (id int primary key, up int references t deferrable initially deferred);\ninsert into t values (1, 2);";
+    await using place = await site({ "1_x.sql": content });
+    const { message } = failed(await place.run(), "sql");
+    assert.match(message, /^1_x\.sql, at COMMIT: .*23503[^]*DETAIL/);
+    assert.equal(await place.exists("t"), false);
+    assert.deepEqual(await place.history(), []);
+  });
+
+  test("with statement-timeout is one that took longer than that; without it, the role's own does not count", async () => {
+    await using place = await site({ "1_x.sql": "create table t (); select pg_sleep(0.2)" });
+    await place.query(
+      "alter role postgres in database " +
+        new URL(place.url).pathname.slice(1) +
+        " set statement_timeout = '50ms'",
+    );
+    assert.match(failed(await place.run(["--statement-timeout", "100ms"]), "sql").message, /57014/);
+    assert.equal(await place.exists("t"), false);
+    ended(await place.run(), "done", ["1_x.sql"]);
+  });
+
+  for (const [what, content] of Object.entries({
+    COMMIT: "create table t ();\n commit;\ncreate table u ();",
+    "BEGIN and COMMIT": "begin;\ncreate table t ();\n/* ; */ END;",
+    ROLLBACK: "create table t ();\nrollback work;",
+  })) {
+    test(`since it holds ${what}, fails before anything is applied`, async () => {
+      await using place = await site({ "1_a.sql": "create table a ()", "2_x.sql": content });
+      assert.match(failed(await place.run(), "configuration").message, /^2_x\.sql:[23]:/);
+      assert.equal(await place.exists("a"), false);
+    });
+  }
+
+  test("is none where COMMIT and ROLLBACK stand in strings, functions and savepoints", async () => {
+    const content =
+      "do $$ begin perform 'commit;'; end $$; savepoint x; select 1; rollback to savepoint x;" +
+      "create procedure p() language plpgsql as $$ begin commit; end $$;";
+    await using place = await site({ "1_x.sql": content });
+    ended(await place.run(), "done", ["1_x.sql"]);
+  });
+});
+
+test("the sections that undo are never run", async () => {
+  await using place = await site({
+    "1_dbmate.sql": "-- migrate:up\ncreate table d ();\n\n-- migrate:down\ndrop table d;",
+    "2_goose.sql":
+      "-- +goose Up\n-- +goose StatementBegin\ncreate table g ();\n-- +goose StatementEnd\n-- +goose Down\ndrop table g;",
+    "3_node.sql": "-- Up Migration\ncreate table n ();\n-- Down Migration\ndrop table n;",
+    "4_golang.up.sql": "create table o ()",
+    "4_golang.down.sql": "drop table o",
+  });
+  assert.equal((await place.run()).status, "done");
+  for (const table of ["d", "g", "n", "o"]) assert.equal(await place.exists(table), true, table);
+});
+
+test("what the server says beside its answers is logged with the file's name", async () => {
+  const content = "drop table if exists nothing; do $$ begin raise warning 'watch\nout'; end $$";
+  await using place = await site({ "1_x.sql": content });
+  const { logs } = await place.run();
+  const told = logs.filter(({ message }) => message.startsWith("1_x.sql: "));
+  assert.deepEqual(
+    told.map(({ level }) => level),
+    ["info", "warn"],
+  );
+  assert.ok(told.every(({ message }) => !message.includes("\n")));
+});
+
+test("what a file sets does not reach the next file, nor the history", async () => {
+  await using place = await site({
+    "1_set.sql":
+      "create schema elsewhere; create role limited; grant usage, create on schema elsewhere to limited;" +
+      "set role limited; set search_path = elsewhere; set statement_timeout = '1ms'; set standard_conforming_strings = off;" +
+      "create temp table scratch (); prepare p as select 1; select set_config('search_path', '', false);",
+    "2_look.sql":
+      "create temp table scratch (); prepare p as select 1; create table here (who text, path text);" +
+      "insert into here values (current_user, current_setting('search_path')); select pg_sleep(0.01);",
+  });
+  ended(await place.run(), "done", ["1_set.sql", "2_look.sql"]);
+  assert.deepEqual(await place.query("select * from public.here"), [
+    { who: "postgres", path: '"$user", public' },
+  ]);
+  await place.query("drop owned by limited; drop role limited");
+});
+
+suite("many at once", () => {
+  const slow = Object.fromEntries(
+    Array.from({ length: 6 }, (_, at) => [
+      `${at + 1}_x.sql`,
+      `create table t${at} (id int); insert into t${at} values (1); select pg_sleep(0.02);`,
+    ]),
+  );
+
+  test("eight on an empty database all end well, and every file is applied once", async () => {
+    await using place = await site(slow);
+    const runs = await Promise.all(Array.from({ length: 8 }, () => place.run(["--schema", "fresh"])));
+    for (const { failure } of runs) assert.equal(failure?.message, undefined);
+    const applied = runs.flatMap(({ report }) => report["applied"] as string[]);
+    assert.deepEqual(applied.sort(), Object.keys(slow).sort());
+    for (const at of Object.keys(Object.values(slow))) {
+      assert.equal(await place.value(`select count(*)::int from fresh.t${at}`), 1);
+    }
+  });
+
+  test("processes that start together do so too", async () => {
+    await using place = await site(slow);
+    const start = () =>
+      initkit(["migrate", place.folder, "--timeout", "60s"], { env: { DATABASE_URL: place.url } });
+    const runs = await Promise.all([start(), start(), start()]);
+    assert.deepEqual(
+      runs.map(({ exitCode }) => exitCode),
+      [0, 0, 0],
+      runs.map(({ stderr }) => stderr).join("\n"),
+    );
+    assert.equal((await place.history()).length, 6);
+  });
+
+  test("CREATE INDEX CONCURRENTLY is not held up by those that wait", async () => {
+    await using place = await site({
+      "1_a.sql": "create table a as select generate_series(1, 1000) as id; select pg_sleep(0.3)",
+      "2_b.sql": "-- initkit: no-transaction\ncreate index concurrently a_id on a (id);\n",
+      "3_c.sql": "create table c ()",
+    });
+    const runs = await Promise.all(Array.from({ length: 5 }, () => place.run()));
+    for (const { failure } of runs) assert.equal(failure, undefined);
+    assert.equal(
+      await place.value("select indisvalid from pg_index where indexrelid = 'a_id'::regclass"),
+      true,
+    );
+    assert.deepEqual(await place.history(), ["1_a.sql", "2_b.sql", "3_c.sql"]);
+  });
+});
+
+suite("the lock", () => {
+  /** Holds it as another replica would. */
+  async function hold(place: Site): Promise<Session> {
+    const session = await place.session();
+    await session.query("set application_name = 'initkit/other-pod'");
+    const key = lockKeyOf({ schema: "public", table: "initkit_migrations", exists: false, standby: false });
+    await session.query("select pg_advisory_lock($1)", [String(key)]);
+    return session;
+  }
+
+  for (const limit of ["--lock-timeout", "--timeout"]) {
+    test(`is waited for as long as ${limit} says, and the failure names who has it`, async () => {
+      await using place = await site(three);
+      await using holder = await hold(place);
+      const run = await place.run([limit, "500ms"].concat(limit === "--timeout" ? [] : ["--timeout", "60s"]));
+      const { message } = failed(run, "database-unavailable");
+      const [row] = (await holder.query("select pg_backend_pid() as pid")).rows as [Row];
+      assert.match(message, new RegExp(`pid ${row["pid"]} .*initkit/other-pod`));
+      assert.equal(await place.exists("initkit_migrations"), false);
+    });
+  }
+
+  test("is not needed when its holder has applied everything", async () => {
+    await using place = await site(three);
+    await place.run();
+    const rows = await place.query("delete from initkit_migrations where version = '10' returning *");
+    await using holder = await hold(place);
+    const waiting = place.run();
+    await place.until("query like '%pg_try_advisory_lock%' and application_name = 'initkit'");
+    const columns = Object.keys(rows[0]!);
+    await holder.query(
+      `insert into initkit_migrations (${columns.join(", ")}) values (${columns.map((_, at) => `$${at + 1}`).join(", ")})`,
+      Object.values(rows[0]!),
+    );
+    ended(await waiting, "unchanged");
+  });
+
+  test("is not needed when nothing is pending", async () => {
+    await using place = await site(three);
+    await place.run();
+    await using _holder = await hold(place);
+    ended(await place.run(["--timeout", "10s"]), "unchanged");
+  });
+
+  test("is free again after the step", async () => {
+    await using place = await site(three);
+    await place.run();
+    await using _holder = await hold(place);
+  });
+});
+
+test("a table that another session holds is tried again until it is free, or the time is over", async () => {
+  await using place = await site({
+    "1_a.sql": "create table a ()",
+    "2_b.sql": "set lock_timeout = '50ms'; alter table a add column x int",
+  });
+  await place.run(["--to", "1"]);
+  await using other = await place.session();
+  await other.query("begin; select * from a");
+  const { message } = failed(await place.run(["--timeout", "1s"]), "database-unavailable");
+  assert.match(message, /2_b\.sql.*55P03/);
+
+  const waiting = place.run(["--backoff", "10ms"]);
+  await place.until("wait_event_type = 'Lock'");
+  await other.query("commit");
+  ended(await waiting, "done", ["2_b.sql"]);
+});
+
+suite("cut off", () => {
+  const sleeping = { "1_a.sql": "create table a ()", "2_b.sql": "create table b (); select pg_sleep(600)" };
+  const asleep = "wait_event = 'PgSleep'";
+  const active = `select count(*)::int from pg_stat_activity where datname = current_database() and ${asleep}`;
+
+  test("by a signal, it cancels the statement, rolls back and ends with the signal's failure", async () => {
+    await using place = await site(sleeping);
+    const stop = new AbortController();
+    const reason = new Failure("signal", "SIGTERM", { signal: 15 });
+    const running = place.run([], { signal: stop.signal });
+    await place.until(asleep);
+    const abortedAt = performance.now();
+    stop.abort(reason);
+    assert.equal((await running).failure, reason);
+    assert.ok(performance.now() - abortedAt < 2000);
+    assert.equal(await place.value(active), 0);
+    assert.equal(await place.exists("b"), false);
+    assert.deepEqual(await place.history(), ["1_a.sql"]);
+  });
+
+  test("by the timeout of the step, it says in which file", async () => {
+    await using place = await site(sleeping);
+    const { message } = failed(await place.run(["--timeout", "1s"]), "database-unavailable");
+    assert.match(message, /2_b\.sql/);
+    assert.equal(await place.value(active), 0);
+  });
+
+  test("while it waits for the lock, it ends at once", async () => {
+    await using place = await site(sleeping);
+    const first = new AbortController();
+    const running = place.run([], { signal: first.signal });
+    await place.until(asleep);
+    const second = new AbortController();
+    const waiting = place.run([], { signal: second.signal });
+    await place.until("query like '%pg_locks%'");
+    const reason = new Failure("signal", "SIGTERM", { signal: 15 });
+    second.abort(reason);
+    assert.equal((await waiting).failure, reason);
+    first.abort(reason);
+    await running;
+  });
+
+  test("by SIGTERM, the process ends with 143", async () => {
+    await using place = await site(sleeping);
+    const run = await killed(place, "SIGTERM", asleep);
+    assert.equal(run.exitCode, 143);
+    assert.equal(await place.value(active), 0);
+  });
+
+  /** A real process, sent a signal when its session does what the condition says. */
+  async function killed(place: Site, signal: "SIGTERM" | "SIGKILL", condition: string): Promise<Ended> {
+    const started = Promise.withResolvers<{ kill(signal: string): void }>();
+    const running = initkit(["migrate", place.folder], {
+      env: { DATABASE_URL: place.url },
+      onEvent: (_, child) => started.resolve(child as { kill(signal: string): void }),
+    });
+    const child = await started.promise;
+    await place.until(condition);
+    child.kill(signal);
+    return await running;
+  }
+
+  test("by SIGKILL in a transaction, the next run ends as one clean run would", async () => {
+    const gate = "select case when exists (select from gate) then pg_sleep(600) end;";
+    await using place = await site({
+      "1_a.sql": "create table a (id int); insert into a values (1);",
+      "2_b.sql": `create table b (id int); insert into b values (1); ${gate}`,
+      "3_c.sql": "insert into b values (2)",
+    });
+    await place.query("create table gate as select 1 as closed");
+    assert.equal((await killed(place, "SIGKILL", asleep)).signal, "SIGKILL");
+    await place.query("truncate gate");
+    ended(await place.run(), "done", ["2_b.sql", "3_c.sql"]);
+    assert.deepEqual(await place.query("select * from a"), [{ id: 1 }]);
+    assert.deepEqual(await place.query("select * from b order by id"), [{ id: 1 }, { id: 2 }]);
+  });
+
+  test("by SIGKILL without a transaction, the next run goes on behind what is done", async () => {
+    await using place = await site({
+      "1_a.sql": "create table a (id int)",
+      "2_b.sql": [
+        "-- initkit: no-transaction",
+        "set search_path = public, pg_catalog;",
+        "insert into a values (1);",
+        "create index concurrently a_id on a (id);",
+        "insert into a values (2);",
+      ].join("\n"),
+    });
+    await place.run(["--to", "1"]);
+    await using other = await place.session();
+    await other.query("begin isolation level repeatable read; select * from a");
+    assert.equal(
+      (await killed(place, "SIGKILL", "wait_event_type = 'Lock' and query like 'create index%'")).signal,
+      "SIGKILL",
+    );
+    await other.query("commit");
+    const broken = place.query("select indisvalid from pg_index where indrelid = 'a'::regclass");
+    ended(await place.run(), "done", ["2_b.sql"]);
+    assert.deepEqual(await broken, [{ indisvalid: false }]);
+    assert.deepEqual(await place.query("select indisvalid from pg_index where indrelid = 'a'::regclass"), [
+      { indisvalid: true },
+    ]);
+    assert.deepEqual(await place.query("select * from a order by id"), [{ id: 1 }, { id: 2 }]);
+  });
+});
+
+suite("a file without a transaction", () => {
+  const mark = "-- initkit: no-transaction\n";
+
+  test("may hold what cannot run in one, among anything else", async () => {
+    await using place = await site({
+      "1_x.sql": `${mark}create table t (id int); insert into t values (1);
+        vacuum t; create index concurrently on t (id); reindex table concurrently t;
+        begin; insert into t values (2); savepoint s; insert into t values (3); rollback to s; commit;
+        begin; insert into t values (4); rollback;
+        do $$ begin for i in 5..6 loop insert into t values (i); commit; end loop; end $$;
+        create function f() returns int language sql begin atomic select 1; select 2; end;
+        alter system reset work_mem;`,
+    });
+    ended(await place.run(), "done", ["1_x.sql"]);
+    assert.deepEqual(
+      (await place.query("select id from t order by id")).map(({ id }) => id),
+      [1, 2, 5, 6],
+    );
+    ended(await place.run(), "unchanged");
+  });
+
+  test("that fails goes on behind what is done, when the rest is mended", async () => {
+    const first = `${mark}set search_path = made, public; create schema made; create table t (id int); insert into t values (1);\n`;
+    await using place = await site({
+      "1_x.sql": `${first}insert into t values (1/0);`,
+      "2_y.sql": "create table y ()",
+    });
+    const { message } = failed(await place.run(), "sql");
+    assert.match(message, /^1_x\.sql:3:1: /);
+    assert.deepEqual(await place.history(), []);
+
+    await place.put({ "1_x.sql": `${first.replaceAll("\n", "\r\n")}insert into t values (2);` });
+    ended(await place.run(), "done", ["1_x.sql", "2_y.sql"]);
+    assert.deepEqual(await place.query("select id from made.t order by id"), [{ id: 1 }, { id: 2 }]);
+  });
+
+  test("contradicts the history where statements were edited that are done", async () => {
+    await using place = await site({ "1_x.sql": `${mark}create table t (); selec;` });
+    failed(await place.run(), "sql");
+    await place.put({ "1_x.sql": `${mark}create table u (); select 1;` });
+    failed(await place.run(), "history");
+  });
+
+  test("makes an index anew that an earlier attempt has left invalid, also with IF NOT EXISTS", async () => {
+    await using place = await site({
+      "1_x.sql": `${mark}create unique index concurrently if not exists "T_id" on public.t (id);`,
+    });
+    await place.query("create table t (id int); insert into t values (1), (1)");
+    failed(await place.run(), "sql");
+    assert.equal(await place.value(`select indisvalid from pg_index where indrelid = 't'::regclass`), false);
+    await place.query("truncate t");
+    ended(await place.run(), "done", ["1_x.sql"]);
+    assert.deepEqual(await place.query("select indisvalid from pg_index where indrelid = 't'::regclass"), [
+      { indisvalid: true },
+    ]);
+  });
+
+  test("is not applied twice where only its record is missing", async () => {
+    await using place = await site({
+      "1_x.sql": `${mark}create table t (id int); create index concurrently t_id on t (id);`,
+    });
+    ended(await place.run(), "done", ["1_x.sql"]);
+    await place.query(
+      "update initkit_migrations set state = 'running', statements_done = 1, statements_started = 2, done_checksum = " +
+        "encode(sha256('create table t (id int);'), 'hex')",
+    );
+    ended(await place.run(), "done", ["1_x.sql"]);
+  });
+
+  test("fails where it ends within a transaction that it has begun", async () => {
+    await using place = await site({ "1_x.sql": `${mark}begin; create table t ();` });
+    failed(await place.run(), "sql");
+    assert.equal(await place.exists("t"), false);
+  });
+
+  test("keeps its record whatever role and path it sets", async () => {
+    await using place = await site({
+      "1_x.sql": `${mark}create role nobody_else; set role nobody_else; set search_path = ''; select 1; create index concurrently on public.t (id);`,
+    });
+    await place.query("create table t (id int)");
+    assert.match(failed(await place.run(), "sql").message, /^1_x\.sql:2:.*42501/);
+    await place.put({
+      "1_x.sql": `${mark}create role nobody_else; set role nobody_else; set search_path = ''; select 1; reset role; vacuum public.t`,
+    });
+    ended(await place.run(), "done", ["1_x.sql"]);
+    await place.query("drop role nobody_else");
+  });
+
+  test("is one that Flyway's file beside it marks so", async () => {
+    await using place = await site({
+      "V1__x.sql": "vacuum",
+      "V1__x.sql.conf": "executeInTransaction=false\n",
+    });
+    ended(await place.run(), "done", ["V1__x.sql"]);
+  });
+});
+
+test("a file that needs no transaction and is not marked so says how to mark it", async () => {
+  await using place = await site({
+    "1_x.sql": "create table t (id int); create index concurrently on t (id)",
+  });
+  const { message, hint } = failed(await place.run(), "sql");
+  assert.match(message, /^1_x\.sql:1:26: .*25001/);
+  assert.match(hint!, /initkit: no-transaction/);
+});
+
+suite("rights", () => {
+  test("a role that may only read finds that nothing is pending", async () => {
+    await using place = await site(three);
+    await place.run();
+    await place.query("create role reader login password 'r'; grant select on initkit_migrations to reader");
+    const words = [place.folder, "--timeout", "10s", "--database", place.as("reader:r")];
+    ended(await runTask("migrate", words), "unchanged");
+    await place.put({ "11_d.sql": "create table d ()" });
+    failed(await runTask("migrate", words), "refused");
+    await place.query("drop owned by reader; drop role reader");
+  });
+
+  test("a role that may not create the history, or not read it, is refused for good", async () => {
+    await using place = await site(three);
+    await place.query("create role poor login password 'p'; create schema closed");
+    for (const words of [[], ["--schema", "closed"], ["--schema", "none"]]) {
+      const run = await runTask("migrate", [
+        place.folder,
+        "--timeout",
+        "10s",
+        "--database",
+        place.as("poor:p"),
+        ...words,
+      ]);
+      failed(run, "refused");
+    }
+    await place.run();
+    failed(
+      await runTask("migrate", [place.folder, "--timeout", "10s", "--database", place.as("poor:p")]),
+      "refused",
+    );
+    await place.query("drop owned by poor; drop role poor");
+  });
+});
+
+suite("the database", () => {
+  test("that refuses the password, or does not exist, is not asked twice", async () => {
+    await using place = await site(three);
+    await place.query("create role app login password 's3cr3t'");
+    for (const url of [place.as("app:wr0ng"), `${pg.url.replace(/postgres$/, "nowhere")}`]) {
+      const run = await runTask("migrate", [place.folder, "--database", url]);
+      assert.doesNotMatch(failed(run, "refused").message, /wr0ng/);
+      assert.equal(run.attempts, 1);
+    }
+    await place.query("drop role app");
+  });
+
+  test("that is not there is waited for until the timeout", async () => {
+    await using place = await site(three);
+    const run = await runTask("migrate", [
+      place.folder,
+      "--timeout",
+      "1s",
+      "--database",
+      "postgres://u@127.0.0.1:1/x",
+    ]);
+    failed(run, "database-unavailable");
+    assert.ok(run.attempts > 1);
+  });
+
+  test("that comes later, or goes away in between, is migrated all the same", async () => {
+    const first = await startPostgres({ keep: true });
+    await using place = await site({
+      "1_a.sql": "create table a ()",
+      "2_b.sql": "select pg_sleep(0.5); create table b ()",
+    });
+    const folder = join(first.dataDir, "..");
+    try {
+      const asleep = await sessionOn(first.url);
+      const running = runTask("migrate", [place.folder, "--timeout", "60s", "--database", first.url]);
+      while (
+        (await asleep.query("select 1 from pg_stat_activity where wait_event = 'PgSleep'")).rows.length === 0
+      );
+      asleep.on("error", () => {});
+      await first.kill();
+      await using _second = await startPostgres({ dataDir: first.dataDir, port: first.port });
+      ended(await running, "done", ["1_a.sql", "2_b.sql"]);
+    } finally {
+      await first.stop();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("that is a standby is fine when nothing is pending, and waited for when something is", async () => {
+    const primary = await startPostgres({ keep: true });
+    const folder = join(primary.dataDir, "..");
+    await using place = await site(three);
+    try {
+      const words = [place.folder, "--database", primary.url, "--timeout"];
+      ended(await runTask("migrate", [...words, "60s"]), "done", ["1_a.sql", "2_b.sql", "10_c.sql"]);
+      await primary.stop();
+      await writeFile(join(primary.dataDir, "standby.signal"), "");
+      await using _standby = await startPostgres({ dataDir: primary.dataDir, port: primary.port });
+      ended(await runTask("migrate", [...words, "60s"]), "unchanged");
+      await place.put({ "11_d.sql": "create table d ()" });
+      assert.match(
+        failed(await runTask("migrate", [...words, "500ms"]), "database-unavailable").message,
+        /standby/,
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("behind a pooler in transaction mode is refused, unless nothing is pending", async () => {
+    await using place = await site(three);
+    const name = new URL(place.url).pathname.slice(1);
+    await using pooler = await startTransactionPooler(pg.port, name);
+    const words = [
+      place.folder,
+      "--timeout",
+      "10s",
+      "--database",
+      `postgres://postgres@127.0.0.1:${pooler.port}/${name}`,
+    ];
+    assert.match(failed(await runTask("migrate", words), "refused").message, /pooler/);
+    await place.run();
+    ended(await runTask("migrate", words), "unchanged");
+  });
+});
+
+async function sessionOn(url: string): Promise<pgPackage.Client> {
+  const client = new pgPackage.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+test("nothing of a step keeps the process alive", async () => {
+  await using place = await site(three);
+  const run = await initkit(["migrate", place.folder], { env: { DATABASE_URL: place.url } });
+  assert.equal(run.exitCode, 0);
+  assert.deepEqual(run.report?.["steps"][0].applied, ["1_a.sql", "2_b.sql", "10_c.sql"]);
+});
