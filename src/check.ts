@@ -1,25 +1,31 @@
-import { formatMs } from "./format.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 
+type Redact = (text: string) => string;
+
 /** The plan as a document that could be run again, secrets aside. */
-export function describePlan({ timeout, steps }: Plan): string {
-  const head = timeout === Infinity ? [] : [`timeout: ${formatMs(timeout)}`];
-  return [...head, "steps:", ...steps.flatMap(describeStep), ""].join("\n");
+export function describePlan({ timeout, steps }: Plan, redact: Redact): string {
+  const head = timeout === Infinity ? [] : [`timeout: ${exact(timeout)}`];
+  return [...head, "steps:", ...steps.flatMap((step) => describeStep(step, redact)), ""].join("\n");
 }
 
-function describeStep({ task, texts }: PlannedStep): string[] {
-  const positional = Object.entries(task.operands).filter(([, { named }]) => !named);
-  const operands = positional.flatMap(([name]) => texts.get(name) ?? []);
-  const rest = [...texts].filter(([name]) => positional.every(([operand]) => operand !== name));
+const exact = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`);
+
+function describeStep({ task, texts }: PlannedStep, redact: Redact): string[] {
+  const value = (values: readonly string[]): string => {
+    const scalars = values.map((text) => scalar(redact(text)));
+    return scalars.length === 1 ? scalars[0]! : `[${scalars.join(", ")}]`;
+  };
+  const positional = Object.entries(task.operands).flatMap(([name, { named }]) => (named ? [] : [name]));
+  const operands = positional.flatMap((name) => texts.get(name) ?? []);
+  const rest = [...texts].filter(([name]) => !positional.includes(name));
   return [
     `  - ${task.name}: ${value(operands)}`,
     ...rest.map(([name, values]) => `    ${name}: ${value(values)}`),
   ];
 }
 
-const value = (texts: readonly string[]): string =>
-  texts.length === 1 ? scalar(texts[0]!) : `[${texts.map(scalar).join(", ")}]`;
-
 /** A plain scalar where YAML reads it back as the same text wherever it stands, else a quoted one. */
-const scalar = (text: string): string =>
-  /^(?!null$)[A-Za-z0-9/.][A-Za-z0-9/._-]*$/i.test(text) ? text : JSON.stringify(text);
+function scalar(text: string): string {
+  const isPlain = /^(?!null$)[A-Za-z0-9/.][A-Za-z0-9/._-]*$/i.test(text);
+  return isPlain ? text : JSON.stringify(text.replaceAll("${", () => "$${"));
+}

@@ -20,11 +20,11 @@ export function deadline(parent: AbortSignal, ms: number, expired: () => Failure
   const stop = () => controller.abort(parent.reason);
   if (parent.aborted) stop();
   parent.addEventListener("abort", stop, { once: true });
-  const timer = ms > longestTimer ? undefined : setTimeout(() => controller.abort(expired()), ms);
+  const cancel = after(ms, () => controller.abort(expired()));
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      clearTimeout(timer);
+      cancel();
       parent.removeEventListener("abort", stop);
     },
   };
@@ -35,16 +35,24 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     const stop = () => {
-      clearTimeout(timer);
+      cancel();
       reject(signal.reason as Error);
     };
-    const timer = setTimeout(
-      () => {
-        signal.removeEventListener("abort", stop);
-        resolve();
-      },
-      Math.min(ms, longestTimer),
-    );
+    const cancel = after(ms, () => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    });
     signal.addEventListener("abort", stop, { once: true });
   });
+}
+
+/** Acts once `ms` have passed, however many those are, unless the answered function is called before. */
+function after(ms: number, act: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (left: number) => {
+    const next = left > longestTimer ? () => wait(left - longestTimer) : act;
+    timer = setTimeout(next, Math.min(Math.max(left, 0), longestTimer));
+  };
+  wait(ms);
+  return () => clearTimeout(timer);
 }

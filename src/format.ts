@@ -24,12 +24,16 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+const maxQuoted = 400;
+
 /**
  * A text from outside (a path, a name out of an archive, a server's words) in quotes, on one line, with
- * everything escaped that could steer a terminal or forge a log line.
+ * everything escaped that could steer a terminal or forge a log line. The middle of a very long one is left out.
  */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(
+  const half = maxQuoted / 2;
+  const short = text.length > maxQuoted ? `${text.slice(0, half)}…${text.slice(-half)}` : text;
+  return JSON.stringify(short).replace(
     /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -52,9 +52,18 @@ export function parseCommandLine(argv: readonly string[], problems: Problems): C
     else break;
   }
   const rest = words.slice(at);
+  rejectWords(command, rest, problems);
   return asksForHelp(rest)
     ? { command: "help", options, words: rest.slice(0, 1) }
     : { command, options, words: rest };
+}
+
+/** Only steps take more than one word. */
+function rejectWords(command: Command, words: readonly Value[], problems: Problems): void {
+  if (command === "run" || command === "check") return;
+  for (const { text, place } of words.slice(command === "help" ? 1 : 0)) {
+    problems.add(place, `${quote(text)} is one word too many for initkit ${command}`);
+  }
 }
 
 /** `--help` among the words of a step asks for help; behind `--` it belongs to a command. */

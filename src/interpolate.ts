@@ -7,7 +7,7 @@ export interface Surroundings {
   readonly secrets: Secrets;
 }
 
-const placeholder = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
+const placeholder = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
 /**
  * Replaces `${NAME}`, `${NAME:-default}` and `${file:/path}` in a value; `$${` stands for `${`.
@@ -16,9 +16,9 @@ const placeholder = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
  */
 export function interpolate(text: string, surroundings: Surroundings): string {
   if (!text.includes("${")) return text;
-  return text.replace(placeholder, (match, inside: string | undefined) => {
+  return text.replace(placeholder, (match, inside: string, end: string) => {
     if (match === "$${") return "${";
-    if (inside === undefined) throw new Error('holds a "${" without its "}"; write "$${" for a literal one');
+    if (end === "") throw new Error('holds a "${" without its "}"; write "$${" for a literal one');
     return replacement(inside, surroundings);
   });
 }
@@ -31,11 +31,10 @@ function replacement(inside: string, { env, secrets }: Surroundings): string {
       `holds ${quote(`\${${inside}}`)}, which is none of \${NAME}, \${NAME:-default}, \${file:/path}`,
     );
   }
-  const value = env[name] || fallback;
-  if (value === undefined) {
-    throw new Error(`needs the variable ${name}, which is ${env[name] === undefined ? "not set" : "empty"}`);
-  }
-  return value;
+  const variable = Object.hasOwn(env, name) ? env[name] : undefined;
+  const value = variable || fallback;
+  if (value !== undefined) return value;
+  throw new Error(`needs the variable ${name}, which is ${variable === undefined ? "not set" : "empty"}`);
 }
 
 function secretFile(path: string, secrets: Secrets): string {

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import type { ToldFailure } from "./failure.ts";
 import type { Secrets } from "./secrets.ts";
-import { errnoOf } from "./system-errors.ts";
+import { whenReady } from "./system-errors.ts";
 
 const levels = ["error", "warn", "info", "debug"] as const;
 export type Level = (typeof levels)[number];
@@ -21,15 +21,24 @@ export interface LogEvent {
   readonly error?: ToldFailure;
 }
 
-export type Emit = (event: LogEvent) => void;
+/** Answers whether the event was written: not where its level is left out. */
+export type Emit = (event: LogEvent) => boolean;
+
+/** The same event with warnings behind its message. */
+export function withWarnings(event: LogEvent, warnings: readonly string[]): LogEvent {
+  if (warnings.length === 0) return event;
+  const level = event.level === "error" ? "error" : "warn";
+  return { ...event, level, message: [event.message, ...warnings].join("; ") };
+}
 
 /** Answers a function that writes events to standard error, redacted, as text or JSON lines. */
 export function createLog(format: "text" | "json", level: Level, secrets: Secrets): Emit {
   const least = levels.indexOf(level);
   const toLine = format === "json" ? jsonLine : textLine;
   return (event) => {
-    if (levels.indexOf(event.level) > least) return;
-    write(2, `${toLine(new Date().toISOString(), secrets.redactAll(event))}\n`);
+    if (levels.indexOf(event.level) > least) return false;
+    writeIfPossible(2, `${toLine(new Date().toISOString(), secrets.redactAll(event))}\n`);
+    return true;
   };
 }
 
@@ -41,21 +50,23 @@ function jsonLine(
 }
 
 function textLine(time: string, { level, event, message, step, steps, name, error }: LogEvent): string {
-  const place = name === undefined ? "" : `[${step}/${steps}] ${name}: `;
+  const place = name === undefined ? "" : `[${step}/${steps}] ${name.replace(/\s+/g, " ")}: `;
   const mark = level === "error" ? "ERROR " : level === "warn" ? "warning: " : "";
   const hint = error?.hint && event !== "attempt.failed" ? `\n         hint: ${error.hint}` : "";
   return `${time.slice(11, 19)} ${mark}${place}${message}${hint}`;
 }
 
-/** Writes all of a text; a reader that has gone away is no reason to fail, one that is slow is waited for. */
+/** Writes all of a text to a file, a terminal or a pipe, however slow its reader is. */
 export function write(descriptor: number, text: string): void {
   let rest: Buffer = Buffer.from(text);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(descriptor, rest));
-    } catch (error) {
-      if (errnoOf(error) !== "EAGAIN") return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
+  while (rest.length > 0) rest = rest.subarray(whenReady(() => writeSync(descriptor, rest)));
+}
+
+/** A log whose reader has gone away, or whose disk is full, is no reason to fail. */
+function writeIfPossible(descriptor: number, text: string): void {
+  try {
+    write(descriptor, text);
+  } catch {
+    // There is nowhere to tell it.
   }
 }

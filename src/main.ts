@@ -1,10 +1,10 @@
 import { describePlan } from "./check.ts";
-import { asFailure } from "./failure.ts";
+import { asFailure, Failure } from "./failure.ts";
 import { type CommandLine, type Globals, parseCommandLine, resolveGlobals } from "./globals.ts";
 import { createLog, type Emit, write } from "./log.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Problems } from "./problems.ts";
-import { reportRun } from "./report.ts";
+import { lastEvent, reportRun } from "./report.ts";
 import { type RunOutcome, runPlan } from "./run.ts";
 import { Secrets } from "./secrets.ts";
 import { endOnSignals } from "./signals.ts";
@@ -15,66 +15,66 @@ import { version } from "./version.ts";
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const problems = new Problems();
   const line = parseCommandLine(argv, problems);
-  switch (line.command) {
-    case "version":
-      return print(`${version}\n`);
+  if (line.command === "run" || line.command === "check") return runSteps(line, { env, problems });
+  problems.throwIfAny();
+  return print(await textOf(line));
+}
+
+async function textOf({ command, words }: CommandLine): Promise<string> {
+  switch (command) {
     case "help":
-      return print(await (await import("./help.ts")).help(line.words[0]?.text));
+      return (await import("./help.ts")).help(words[0]?.text);
     case "schema":
-      return print(`${JSON.stringify(await (await import("./schema.ts")).documentSchema(), undefined, 2)}\n`);
-    case "check":
-    case "run":
-      return runSteps(line, env, problems);
+      return `${JSON.stringify(await (await import("./schema.ts")).documentSchema(), undefined, 2)}\n`;
+    default:
+      return `${version}\n`;
   }
 }
 
-async function runSteps(line: CommandLine, env: NodeJS.ProcessEnv, problems: Problems): Promise<number> {
-  const signal = endOnSignals();
-  const startedAt = new Date();
-  const secrets = new Secrets(env);
-  const globals = resolveGlobals(line.options, env, problems);
-  const emit = createLog(formatOf(globals), globals["log-level"], secrets);
-  const outcome = await runCommand(line, globals, { signal, env, secrets, emit, problems });
-  if (line.command === "check" && !outcome.failure) return 0;
-  reportRun(outcome, startedAt, { globals, secrets, emit });
-  return outcome.failure?.exitCode ?? 0;
-}
-
-interface Surroundings {
-  readonly signal: AbortSignal;
+interface Configuration {
   readonly env: NodeJS.ProcessEnv;
-  readonly secrets: Secrets;
-  readonly emit: Emit;
   readonly problems: Problems;
 }
 
-async function runCommand(
+async function runSteps(line: CommandLine, { env, problems }: Configuration): Promise<number> {
+  const startedAt = new Date();
+  const globals = resolveGlobals(line.options, env, problems);
+  const emit = createLog(formatOf(globals), globals["log-level"], secrets);
+  const destination = { globals, secrets, emit };
+  const plan = await planned(line, globals.timeout, { env, problems });
+  if (line.command === "check") return check(plan, emit);
+  const outcome =
+    plan instanceof Failure ? notStarted(plan) : await runPlan(plan, { signal: endOnSignals(), env, emit });
+  reportRun(outcome, startedAt, destination);
+  return outcome.failure?.exitCode ?? 0;
+}
+
+async function planned(
   line: CommandLine,
-  globals: Globals,
-  surroundings: Surroundings,
-): Promise<RunOutcome> {
-  const { signal, env, secrets, emit } = surroundings;
+  timeout: number | undefined,
+  configuration: Configuration,
+): Promise<Plan | Failure> {
+  const { env, problems } = configuration;
   try {
-    const plan = await planOf(line, globals, surroundings);
-    if (line.command === "run") return await runPlan(plan, { signal, env, emit });
-    print(secrets.redact(describePlan(plan)));
-    return { steps: [], durationMs: 0 };
+    const source = await readSource(line, env, problems);
+    const plan = await makePlan(source, timeout, { env, secrets }, problems);
+    problems.throwIfAny();
+    return plan;
   } catch (error) {
-    return { steps: [], durationMs: 0, failure: asFailure(error) };
+    return asFailure(error);
   }
 }
 
-async function planOf(
-  line: CommandLine,
-  globals: Globals,
-  { env, secrets, emit, problems }: Surroundings,
-): Promise<Plan> {
-  const source = await readSource(line, env, problems);
-  for (const message of source.warnings) emit({ level: "warn", event: "run.start", message });
-  const plan = await makePlan(source, globals.timeout, { env, secrets }, problems);
-  problems.throwIfAny();
-  return plan;
+function check(plan: Plan | Failure, emit: Emit): number {
+  if (plan instanceof Failure) {
+    emit(lastEvent(notStarted(plan)));
+    return plan.exitCode;
+  }
+  for (const message of plan.warnings) emit({ level: "warn", event: "run.start", message });
+  return print(describePlan(plan, (text) => secrets.redact(text)));
 }
+
+const notStarted = (failure: Failure): RunOutcome => ({ steps: [], durationMs: 0, failure });
 
 function formatOf(globals: Globals): "text" | "json" {
   const format = globals["log-format"];
@@ -87,10 +87,11 @@ function print(text: string): number {
 }
 
 function crash(error: unknown): never {
-  const failure = asFailure(error);
-  write(2, `initkit: ${failure.message}\n${failure.hint ?? ""}\n`);
-  process.exit(failure.exitCode);
+  const { message, hint, exitCode } = asFailure(error);
+  write(2, secrets.redact(`initkit: ${message}\n${hint ? `${hint}\n` : ""}`));
+  process.exit(exitCode);
 }
 
+const secrets = new Secrets(process.env);
 process.on("uncaughtException", crash);
 main(process.argv.slice(2), process.env).then((code) => process.exit(code), crash);

@@ -1,5 +1,4 @@
 import { commonOptions } from "./common-options.ts";
-import type { StepsDocument } from "./document.ts";
 import { quote } from "./format.ts";
 import { interpolate, type Surroundings } from "./interpolate.ts";
 import { backoff, type Kind, retries, timeLimit } from "./kinds.ts";
@@ -7,6 +6,7 @@ import type { Problems } from "./problems.ts";
 import type { Given, RawStep, Value } from "./raw-step.ts";
 import { loadTask } from "./registry.ts";
 import type { RetryPolicy } from "./retry.ts";
+import type { Source } from "./sources.ts";
 import type { AnyTask, Field, Fields, Values } from "./task.ts";
 
 type Common = Values<typeof commonOptions>;
@@ -25,6 +25,8 @@ export interface PlannedStep {
 type Texts = ReadonlyMap<string, readonly string[]>;
 
 export interface Plan {
+  /** What to say besides: a source that is set but not used. */
+  readonly warnings: readonly string[];
   /** Milliseconds for the whole run, `Infinity` for no limit. */
   readonly timeout: number;
   readonly steps: readonly PlannedStep[];
@@ -35,7 +37,7 @@ export interface Plan {
  * @param timeout of the flag or the variable, which wins over the document's
  */
 export async function makePlan(
-  document: StepsDocument,
+  document: Source,
   timeout: number | undefined,
   surroundings: Surroundings,
   problems: Problems,
@@ -47,7 +49,7 @@ export async function makePlan(
     const step = planner.step((await loadTask(raw.task))!, raw);
     if (step) steps.push(step);
   }
-  return { timeout: timeout ?? written ?? Infinity, steps };
+  return { warnings: document.warnings, timeout: timeout ?? written ?? Infinity, steps };
 }
 
 class Planner {
@@ -142,7 +144,7 @@ class Planner {
       ? text
       : this.#problems.catch(place, name, () => interpolate(text, this.#surroundings));
     if (resolved === undefined) return undefined;
-    secrets.noteUrls(resolved);
+    secrets.noteValue(resolved);
     for (const secret of kind.secretIn?.(resolved) ?? []) secrets.add(secret);
     return { text: resolved, place };
   }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { quote } from "./format.ts";
-import { errnoOf } from "./system-errors.ts";
+import { errnoOf, whenReady } from "./system-errors.ts";
 
 /** The most that a document or a file with a value may hold: what a ConfigMap or a Secret can. */
 const maxBytes = 1024 * 1024;
@@ -38,7 +38,7 @@ function readAll(descriptor: number): string {
   const bytes = Buffer.alloc(maxBytes + 1);
   let length = 0;
   for (let got = -1; got !== 0 && length < bytes.length; length += got) {
-    got = readSync(descriptor, bytes, length, bytes.length - length, null);
+    got = whenReady(() => readSync(descriptor, bytes, length, bytes.length - length, null));
   }
   if (length > maxBytes) throw new Error("is larger than 1 MiB");
   try {

@@ -1,8 +1,8 @@
-import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { exitLine, told } from "./failure.ts";
-import { count, formatMs } from "./format.ts";
+import { count, formatMs, quote } from "./format.ts";
 import type { Globals } from "./globals.ts";
-import type { Emit, LogEvent } from "./log.ts";
+import { type Emit, type LogEvent, withWarnings } from "./log.ts";
 import type { RunOutcome, StepOutcome } from "./run.ts";
 import type { Secrets } from "./secrets.ts";
 import { defaultTerminationLog, terminationMessage } from "./termination.ts";
@@ -14,25 +14,39 @@ interface Destination {
   readonly emit: Emit;
 }
 
-/** Tells how the run ended: the last line of the log, the report and the termination message. */
+/** Tells how the run ended: in the report, the termination message and the last line of the log. */
 export function reportRun(
   outcome: RunOutcome,
   startedAt: Date,
   { globals, secrets, emit }: Destination,
 ): void {
-  emit(lastEvent(outcome));
-  if (globals.report !== undefined) {
-    const text = `${JSON.stringify(secrets.redactAll(reportOf(outcome, startedAt)), undefined, 2)}\n`;
-    writing(`the report ${globals.report}`, emit, () => writeReport(globals.report!, text));
+  const { report, "termination-log": terminationLog = defaultTerminationLog() } = globals;
+  const problems: string[] = [];
+  const writing = (what: string, path: string, action: () => void) => {
+    problems.push(...problemOf(`${what} ${quote(path)}`, action));
+  };
+  if (report !== undefined) {
+    const content = secrets.redactAll(reportOf(outcome, startedAt));
+    writing("the report", report, () => writeReport(report, `${JSON.stringify(content, undefined, 2)}\n`));
   }
-  const path = globals["termination-log"] ?? defaultTerminationLog();
-  if (outcome.failure && path) {
-    const text = terminationMessage(outcome, outcome.failure, secrets);
-    writing(`the termination message ${path}`, emit, () => writeFileSync(path, text));
+  if (outcome.failure && terminationLog) {
+    const message = terminationMessage(outcome, outcome.failure, secrets);
+    writing("the termination message", terminationLog, () => writeFileSync(terminationLog, message));
+  }
+  emit(withWarnings(lastEvent(outcome), problems));
+}
+
+/** What cannot be written is worth a warning and no more: the exit code stays what it was. */
+function problemOf(what: string, action: () => void): string[] {
+  try {
+    action();
+    return [];
+  } catch (error) {
+    return [`cannot write ${what}: ${(error as Error).message}`];
   }
 }
 
-function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome): LogEvent {
+export function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome): LogEvent {
   if (!failure) return { level: "info", event: "run.done", message: summary(steps, durationMs), durationMs };
   const error = told(failure);
   if (failedStep === undefined)
@@ -96,7 +110,8 @@ function stepReport({
 }
 
 /** A reader never sees half a report: it appears by rename, unless something special stands there. */
-function writeReport(path: string, text: string): void {
+function writeReport(given: string, text: string): void {
+  const path = existsSync(given) ? realpathSync(given) : given;
   const there = statSync(path, { throwIfNoEntry: false });
   if (there && !there.isFile()) return writeFileSync(path, text);
   const temporary = `${path}.${process.pid}.tmp`;
@@ -106,14 +121,5 @@ function writeReport(path: string, text: string): void {
   } catch {
     rmSync(temporary, { force: true });
     writeFileSync(path, text);
-  }
-}
-
-function writing(what: string, emit: Emit, action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    const message = `cannot write ${what}: ${(error as Error).message}`;
-    emit({ level: "warn", event: "run.progress", message });
   }
 }

@@ -40,14 +40,16 @@ export async function retry<T>(
   const pauses = backoffPauses(policy.backoff);
   let used = 0;
   let earlier: Failure | undefined;
+  let isLast = false;
   for (let number = 1; ; number++) {
-    const limit = attemptLimit(policy, number);
+    const limit = attemptLimit(policy, isLast);
     const outcome = await tryOnce(limit, policy, signal, (inner) => attempt(inner, number));
     if (outcome.ok) return outcome.value;
-    const { failure } = outcome;
+    const { failure, cutOff } = outcome;
     signal.throwIfAborted();
     if (failure.permanent) throw failure;
-    if (now() >= policy.endsAt) throw gaveUp(mostTelling(failure, earlier, policy), policy, number);
+    const isOver = isLast || (cutOff && limit < policy.attemptTimeout);
+    if (isOver) throw gaveUp(mostTelling(failure, earlier, policy), policy, number);
 
     used = failure.progressed ? 1 : used + 1;
     if (used > policy.retries) throw failure;
@@ -55,17 +57,17 @@ export async function retry<T>(
     if (failure.progressed || failure.kind !== earlier?.kind) pauses.reset();
     earlier = failure;
     const wanted = Math.max(pauses.next(), failure.retryAfter ?? 0);
-    await pause(Math.min(wanted, policy.endsAt - now()), signal);
+    const left = policy.endsAt - now();
+    isLast = wanted >= left;
+    await pause(Math.min(wanted, left), signal);
   }
 }
 
-/** An attempt ends at the deadline of its step, but the first one after a pause always gets its second. */
-function attemptLimit(policy: RetryPolicy, number: number): number {
-  const left = policy.endsAt - now();
-  return Math.min(policy.attemptTimeout, number > 1 && left < lastAttemptMs ? lastAttemptMs : left);
+function attemptLimit({ attemptTimeout, endsAt }: RetryPolicy, isLast: boolean): number {
+  return Math.min(attemptTimeout, isLast ? lastAttemptMs : endsAt - now());
 }
 
-type Tried<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+type Tried<T> = { ok: true; value: T } | { ok: false; failure: Failure; cutOff: boolean };
 
 async function tryOnce<T>(
   limit: number,
@@ -77,9 +79,12 @@ async function tryOnce<T>(
   try {
     return { ok: true, value: await attempt(bound.signal) };
   } catch (error) {
-    const failure =
-      bound.signal.aborted && !(error instanceof Failure) ? (bound.signal.reason as Failure) : error;
-    return { ok: false, failure: asFailure(failure) };
+    const cutOff = bound.signal.aborted;
+    return {
+      ok: false,
+      failure: asFailure(cutOff && !(error instanceof Failure) ? bound.signal.reason : error),
+      cutOff,
+    };
   }
 }
 

@@ -2,7 +2,7 @@ import { deadline, now } from "./deadline.ts";
 import { asFailure, Failure } from "./failure.ts";
 import { count, formatMs } from "./format.ts";
 import { skipReason } from "./guards.ts";
-import type { Emit } from "./log.ts";
+import { type Emit, withWarnings } from "./log.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 import { type Attempt, retry, type RetryPolicy } from "./retry.ts";
 import { StepLog } from "./step-log.ts";
@@ -36,12 +36,18 @@ interface Surroundings {
 
 /** Runs the steps in order until one fails. Never throws; SIGTERM comes as the reason of the signal. */
 export async function runPlan(
-  { steps, timeout }: Plan,
+  { steps, timeout, warnings }: Plan,
   { signal, env, emit }: Surroundings,
 ): Promise<RunOutcome> {
   const startedAt = now();
   const elapsed = () => Math.round(now() - startedAt);
-  emit({ level: "info", event: "run.start", message: count(steps.length, "step"), steps: steps.length });
+  const start = {
+    level: "info",
+    event: "run.start",
+    message: count(steps.length, "step"),
+    steps: steps.length,
+  } as const;
+  emit(withWarnings(start, warnings));
   using bound = deadline(signal, timeout, () => runTimedOut(timeout));
   const outcomes: StepOutcome[] = [];
   for (const [index, step] of steps.entries()) {
@@ -92,13 +98,14 @@ async function runStep(step: PlannedStep, surroundings: StepSurroundings): Promi
     const result = await attemptStep(step, surroundings, attempts);
     return { ...told, attempts: attempts.count, report: result.report, ...log.ended(result, attempts.count) };
   } catch (error) {
-    const failure = asFailure(signal.aborted ? signal.reason : error);
+    const own = asFailure(error);
+    const failure = signal.aborted ? asFailure(signal.reason) : own;
     const optional = step.common.optional && !signal.aborted;
     return {
       ...told,
       attempts: attempts.count,
       failure,
-      report: failure.report,
+      report: own.report,
       ...log.failed(failure, attempts.count, optional),
     };
   }
@@ -111,7 +118,10 @@ function attemptStep(
 ): Promise<Result> {
   const policy: RetryPolicy = { ...planned, endsAt: now() + planned.timeout };
   const attemptRepeatedly = <T>(attempt: Attempt<T>, label?: string, within = signal): Promise<T> => {
-    const counted: Attempt<T> = (inner, number) => (attempts.count++, attempt(inner, number));
+    const counted: Attempt<T> = (inner, number) => {
+      attempts.count++;
+      return attempt(inner, number);
+    };
     return retry(policy, within, counted, {
       attemptFailed: (failure, number) => log.attemptFailed(failure, number, label),
     });

@@ -12,42 +12,55 @@ const mask = "***";
  * form that a message could hold them in.
  */
 export class Secrets {
-  readonly #hidden = new Set<string>();
-  #pattern: RegExp | undefined;
+  readonly #hidden = new Map<string, RegExp | string>();
+  #ordered: readonly (readonly [secret: string, pattern: RegExp | string])[] | undefined;
 
   constructor(env: Environment) {
     for (const [name, value = ""] of Object.entries(env)) {
-      if (secretName.test(name)) this.add(value);
-      this.noteUrls(value);
+      if (secretName.test(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
+      this.noteValue(value);
     }
   }
 
   /** Remembers a secret: raw, percent-encoded, percent-decoded, base64, and as it stands within JSON. */
   add(secret: string): void {
     const trimmed = secret.trim();
-    if (trimmed === "") return;
-    const raw = [...new Set([secret, trimmed, decoded(trimmed)])];
-    for (const form of raw.flatMap(formsOf)) this.#hidden.add(form);
-    this.#pattern = undefined;
+    for (const form of new Set([secret, trimmed, decoded(trimmed)].flatMap(formsOf))) {
+      if (form.trim() === "" || this.#hidden.has(form)) continue;
+      this.#hidden.set(form, patternOf(form));
+      this.#ordered = undefined;
+    }
   }
 
-  /** Remembers the passwords of all URLs in a text, and the query strings that sign one. */
-  noteUrls(text: string): void {
+  /** Remembers the passwords in a value that may be a URL, a broken one too, or may hold some. */
+  noteValue(value: string): void {
+    if (!value.includes("://")) return;
+    const [, scheme = "", credentials] = /^\s*([a-z][a-z0-9+.-]*):\/\/(.*)@/is.exec(value) ?? [];
+    for (const secret of secretsOfUserinfo(scheme, credentials)) this.add(secret);
+    this.#noteUrls(value);
+  }
+
+  #noteUrls(text: string): void {
     if (!text.includes("://")) return;
     for (const [url] of text.matchAll(urlPattern)) for (const secret of secretsOfUrl(url)) this.add(secret);
   }
 
-  /** Whether a text holds a secret. */
+  /** Whether a text holds a secret that is long enough to be one. */
   isIn(text: string): boolean {
-    return this.redact(text) !== text;
+    this.#noteUrls(text);
+    return this.#longestFirst().some(
+      ([secret, pattern]) => secret.length >= shortest && text.search(pattern) >= 0,
+    );
   }
 
-  /** The text with every secret masked. */
+  /** The text with every secret masked, those of URLs that only this text holds included. */
   redact(text: string): string {
-    this.noteUrls(text);
-    if (this.#hidden.size === 0) return text;
-    this.#pattern ??= patternOf(this.#hidden);
-    return text.replace(this.#pattern, mask);
+    this.#noteUrls(text);
+    return this.#longestFirst().reduce((rest, [, pattern]) => rest.replaceAll(pattern, mask), text);
+  }
+
+  #longestFirst(): readonly (readonly [secret: string, pattern: RegExp | string])[] {
+    return (this.#ordered ??= [...this.#hidden].sort(([a], [b]) => b.length - a.length));
   }
 
   /** A copy of a value of JSON in which every text is redacted, but for initkit's own words. */
@@ -88,9 +101,8 @@ function secretsOfUserinfo(scheme: string, credentials: string | undefined): str
 
 function formsOf(secret: string): string[] {
   const encoded = base64(secret);
-  const forms = [secret, encodeURIComponent(secret.toWellFormed()), encodeURI(secret.toWellFormed())];
   const base64Forms = [encoded, encoded.replace(/=+$/, ""), Buffer.from(secret).toString("base64url")];
-  return [...forms, JSON.stringify(secret).slice(1, -1), ...(secret.length < shortest ? [] : base64Forms)];
+  return [secret, JSON.stringify(secret).slice(1, -1), ...(secret.length < shortest ? [] : base64Forms)];
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -105,12 +117,25 @@ function decoded(text: string): string {
 
 /** A shorter secret is hidden only where it is a word of its own. */
 const shortest = 4;
+/** Nobody percent-encodes more than this, and a pattern of a whole key file would take long to match. */
+const longestPattern = 500;
 
-function patternOf(hidden: ReadonlySet<string>): RegExp {
-  const longestFirst = [...hidden].sort((a, b) => b.length - a.length);
-  const alternatives = longestFirst.map((secret) => {
-    const literal = RegExp.escape(secret);
-    return secret.length < shortest ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal;
-  });
-  return new RegExp(alternatives.join("|"), "gu");
+/** What finds a secret in a text: each character that URLs encode also in that form (RFC 3986, section 2.1). */
+function patternOf(secret: string): RegExp | string {
+  const isPlain = /^[\w.~-]*$/.test(secret) || secret.length > longestPattern;
+  if (isPlain && secret.length >= shortest) return secret;
+  const anyForm = isPlain ? RegExp.escape(secret) : [...secret.toWellFormed()].map(eitherForm).join("");
+  return new RegExp(
+    secret.length < shortest ? `(?<![\\p{L}\\p{N}_])${anyForm}(?![\\p{L}\\p{N}_])` : anyForm,
+    "gu",
+  );
+}
+
+function eitherForm(character: string): string {
+  if (/^[A-Za-z0-9]$/.test(character)) return character;
+  const bytes = [...Buffer.from(character)].map((byte) => byte.toString(16).padStart(2, "0"));
+  const hexadecimal = bytes.map(
+    (byte) => `%${byte.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`,
+  );
+  return `(?:${RegExp.escape(character)}|${hexadecimal.join("")}${character === " " ? "|\\+" : ""})`;
 }

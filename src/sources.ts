@@ -53,17 +53,17 @@ export async function readSource(
 
 function candidates(file: Value | undefined, words: readonly Value[], env: Environment): Candidate[] {
   const variable = variableOf("file");
-  const fileVariable = env[variable] ? { text: env[variable], place: variable } : undefined;
-  const path = file ?? fileVariable;
+  const path = env[variable];
   const variables = stepVariables(env);
   const found: (Candidate | false)[] = [
     words.length > 0 && {
       name: "the arguments",
       read: async (problems) => ({ steps: await parseSteps(words, problems) }),
     },
-    path !== undefined && {
-      name: path === file ? `-f ${path.text}` : variable,
-      read: (problems) => readFile(path, problems),
+    file !== undefined && { name: `-f ${file.text}`, read: (problems) => readFile(file, problems) },
+    Boolean(path) && {
+      name: variable,
+      read: (problems) => readFile({ text: path!, place: variable }, problems),
     },
     Boolean(env["INITKIT_STEPS"]?.trim()) && {
       name: "INITKIT_STEPS",
@@ -90,7 +90,7 @@ async function readVariables(variables: readonly Value[], problems: Problems): P
 }
 
 /** A mapping begins with a key and a colon or with a brace, a line with the name of a task. */
-const mapping = /^(?:\s|#.*\n|---\s)*(?:[{]|"?[\w-]+"?\s*:(?:\s|$))/;
+const mapping = /^(?:\s|#.*\n|---\s)*(?:[{?]|["']?[\w-]+["']?\s*:(?:\s|$))/;
 const list = /^(?:\s|#.*\n|---\s)*(?:\[|-\s)/;
 
 async function readVariable({ text, place }: Value, problems: Problems): Promise<readonly RawStep[]> {

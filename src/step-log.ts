@@ -98,16 +98,15 @@ export class StepLog implements Log, Disposable {
     });
   }
 
-  #tell(level: Level, event: string, message: string, more: Partial<LogEvent> = {}): void {
-    this.#emit({ level, event, message, ...this.#fields, ...more });
+  #tell(level: Level, event: string, message: string, more: Partial<LogEvent> = {}): boolean {
+    return this.#emit({ level, event, message, ...this.#fields, ...more });
   }
 
   #limited(level: Level, event: string, message: string, more: Partial<LogEvent> = {}): void {
     const since = now() - minute;
     this.#written = this.#written.filter((at) => at > since);
     if (this.#written.length >= linesAMinute) return void this.#leftOut++;
-    this.#written.push(now());
-    this.#tell(level, event, message, more);
+    if (this.#tell(level, event, message, more)) this.#written.push(now());
   }
 
   #heartbeat(): void {

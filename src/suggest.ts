@@ -1,5 +1,9 @@
+/** No name is longer, and comparing takes time. */
+const longest = 64;
+
 /** The nearest of the valid names, as the end of a sentence: `; did you mean "timeout"?`, or nothing. */
 export function didYouMean(name: string, valid: Iterable<string>): string {
+  if (name.length > longest) return "";
   const limit = Math.max(1, Math.floor(name.length / 3));
   let best: { name: string; distance: number } | undefined;
   for (const candidate of valid) {

@@ -78,3 +78,15 @@ export function fileFailure(doing: string, error: unknown): Failure {
   if (errno) return new Failure("io", `${doing}: ${(error as Error).message}`, { cause: error });
   throw error;
 }
+
+/** Repeats a read or a write for as long as a pipe that does not block has nothing, or no room. */
+export function whenReady<T>(act: () => T): T {
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (errnoOf(error) !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}

@@ -28,6 +28,7 @@ const isStep = (name: string): boolean => name.startsWith(stepPrefix) && name.le
 export function rejectUnknownVariables(env: Environment, problems: Problems): void {
   for (const [name, value = ""] of Object.entries(env)) {
     if (
+      value === "" ||
       !name.startsWith("INITKIT_") ||
       isStep(name) ||
       knownVariables.includes(name) ||

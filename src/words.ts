@@ -7,7 +7,7 @@
 export function splitWords(line: string): string[] {
   const words: string[] = [];
   const token =
-    /(?<blank>\s+)|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])|(?<plain>[^\s'"\\]+)/gy;
+    /(?<blank>[ \t\r\n]+)|(?<continued>\\\n)|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])|(?<plain>[^ \t\r\n'"\\]+)/gy;
   let word: string | undefined;
   let end = 0;
   for (const { 0: all, groups = {}, index } of line.matchAll(token)) {
@@ -17,7 +17,7 @@ export function splitWords(line: string): string[] {
       word = undefined;
       continue;
     }
-    word = (word ?? "") + contentOf(groups);
+    if (groups["continued"] === undefined) word = (word ?? "") + contentOf(groups);
   }
   if (end < line.length) throw new Error(`has an unfinished quotation at character ${end + 1}`);
   if (word !== undefined) words.push(word);
@@ -25,8 +25,6 @@ export function splitWords(line: string): string[] {
 }
 
 function contentOf({ single, double, escaped, plain }: Record<string, string | undefined>): string {
-  if (double !== undefined)
-    return double.replace(/\\([$`"\\\n])/g, (_, character: string) => character.trim());
-  if (escaped !== undefined) return escaped === "\n" ? "" : escaped;
-  return single ?? plain ?? "";
+  if (double !== undefined) return double.replace(/\\(?:\n|([$`"\\]))/g, "$1");
+  return escaped ?? single ?? plain ?? "";
 }

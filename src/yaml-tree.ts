@@ -32,7 +32,13 @@ export async function parseTree(text: string, name: string, problems: Problems):
   const before = problems.size;
   try {
     countTokens(yaml, text);
-    const options = { lineCounter: lines, prettyErrors: false, version: "1.2", uniqueKeys: false } as const;
+    const options = {
+      lineCounter: lines,
+      prettyErrors: false,
+      version: "1.2",
+      uniqueKeys: false,
+      resolveKnownTags: false,
+    } as const;
     const { contents, errors, warnings } = yaml.parseDocument(text, options);
     for (const { code, pos, message } of [...errors, ...warnings]) {
       problems.add(placeOf(pos[0]), wordsFor[code] ?? message.trim());

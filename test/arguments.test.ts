@@ -141,15 +141,11 @@ test("the first word that is no global option decides what initkit does", () => 
   assert.equal(command(), "run");
 });
 
-test(
-  "a mistake on the command line is told whatever the command",
-  { todo: "main.ts looks at problems only for run and check" },
-  async () => {
-    const { initkit } = await import("./helpers/initkit.ts");
-    assert.equal((await initkit(["schema", "--bogus"])).exitCode, 2);
-    assert.equal((await initkit(["help", "sleep", "extra"])).exitCode, 2);
-  },
-);
+test("a mistake on the command line is told whatever the command", async () => {
+  const { initkit } = await import("./helpers/initkit.ts");
+  assert.equal((await initkit(["schema", "--bogus"])).exitCode, 2);
+  assert.equal((await initkit(["help", "sleep", "extra"])).exitCode, 2);
+});
 
 test("the nearest name is suggested, and none where none is near", () => {
   const valid = ["timeout", "attempt-timeout", "retries"];
@@ -164,12 +160,8 @@ test("the nearest name is suggested, and none where none is near", () => {
   for (const name of ["", "x", "frobnicate", "name"]) assert.equal(didYouMean(name, valid), "");
 });
 
-test(
-  "a name of any length is refused at once",
-  { todo: "editDistance is computed for names that can be near to none" },
-  () => {
-    const startedAt = performance.now();
-    didYouMean("x".repeat(500_000), ["timeout", "attempt-timeout", "retries"]);
-    assert.ok(performance.now() - startedAt < 50);
-  },
-);
+test("a name of any length is refused at once", () => {
+  const startedAt = performance.now();
+  didYouMean("x".repeat(500_000), ["timeout", "attempt-timeout", "retries"]);
+  assert.ok(performance.now() - startedAt < 50);
+});

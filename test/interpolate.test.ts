@@ -68,19 +68,15 @@ test("any other use of ${ is an error", () => {
     assert.throws(() => resolve(text, { A: "1" }), /holds|needs/, text);
 });
 
-test(
-  "a name that every object of JavaScript has is not set",
-  { todo: "env[name] finds Object.prototype's; ask Object.hasOwn or the type" },
-  () => {
-    for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
-      assert.throws(
-        () => interpolate(`\${${name}}`, { env: process.env, secrets: new Secrets({}) }),
-        /not set/,
-      );
-      assert.equal(interpolate(`\${${name}:-d}`, { env: process.env, secrets: new Secrets({}) }), "d");
-    }
-  },
-);
+test("a name that every object of JavaScript has is not set", () => {
+  for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+    assert.throws(
+      () => interpolate(`\${${name}}`, { env: process.env, secrets: new Secrets({}) }),
+      /not set/,
+    );
+    assert.equal(interpolate(`\${${name}:-d}`, { env: process.env, secrets: new Secrets({}) }), "d");
+  }
+});
 
 test("what a placeholder stands for is never looked at again", () => {
   fc.assert(
@@ -229,16 +225,12 @@ test("every unresolved placeholder of a configuration is told, with its place", 
     assert.ok(message.includes(part), `${part} in ${message}`);
 });
 
-test(
-  "a long text of unfinished placeholders is refused at once",
-  { todo: "the pattern looks for the brace from every ${ to the end: quadratic" },
-  () => {
-    const startedAt = performance.now();
-    assert.throws(() => resolve("${".repeat(20_000)));
-    assert.throws(() => resolve("$${".repeat(20_000) + "${"));
-    assert.ok(performance.now() - startedAt < 50);
-  },
-);
+test("a long text of unfinished placeholders is refused at once", () => {
+  const startedAt = performance.now();
+  assert.throws(() => resolve("${".repeat(20_000)));
+  assert.throws(() => resolve("$${".repeat(20_000) + "${"));
+  assert.ok(performance.now() - startedAt < 50);
+});
 
 test("a literal placeholder in a name stays literal", async () => {
   assert.deepEqual(await names(["sleep", "1", "--name", "$${X}"]), ["${X}"]);

@@ -257,15 +257,11 @@ test("whatever fails, a step ends within a second of its timeout", async () => {
   );
 });
 
-test(
-  "an attempt that the deadline cut off is not followed by another one",
-  { todo: "timers come up to a millisecond early, so now() < endsAt and one more attempt of 1 s is made" },
-  async () => {
-    const told = await retrying({ timeout: 5000.5, retries: 3, backoff: "1s" }, hanging);
-    assert.equal(told.starts.length, 1);
-    assert.ok(told.ended < 5002, `ended after ${told.ended}`);
-  },
-);
+test("an attempt that the deadline cut off is not followed by another one", async () => {
+  const told = await retrying({ timeout: 5000.5, retries: 3, backoff: "1s" }, hanging);
+  assert.equal(told.starts.length, 1);
+  assert.ok(told.ended < 5002, `ended after ${told.ended}`);
+});
 
 test("an attempt ends with its attempt-timeout, and the next one follows", async () => {
   const told = await retrying({ timeout: 60_000, attemptTimeout: 5000, retries: 2, backoff: "1s" }, hanging);

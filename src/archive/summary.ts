@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import { errnoOf } from "../system-errors.ts";
 import { look } from "../files/look.ts";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
@@ -58,7 +59,17 @@ function* pathsIn(root: string, folder = ""): Generator<string> {
   }
 }
 
+/** Undefined where something is missing or cannot be looked at. */
 function digestOf(root: string, paths: readonly string[], traits: Traits): string | undefined {
+  try {
+    return digestOfAll(root, paths, traits);
+  } catch (error) {
+    if (errnoOf(error)) return undefined;
+    throw error;
+  }
+}
+
+function digestOfAll(root: string, paths: readonly string[], traits: Traits): string | undefined {
   const hash = createHash("sha256");
   for (const path of paths) {
     const about = look(join(root, path));

@@ -14,13 +14,13 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { diskFailure } from "../files/disk.ts";
-import { unchanged } from "../files/own.ts";
+import { unchanged, whereKept } from "../files/own.ts";
 import { look } from "../files/look.ts";
 import { applyMode, type Mode } from "../files/mode.ts";
 import type { Ids } from "../files/owner.ts";
-import type { FolderTraits, StagedTree } from "../files/publish.ts";
+import { type FolderTraits, parentOf, type StagedTree } from "../files/folder-traits.ts";
 import { quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
 import type { ArchiveEntry } from "./entry.ts";
@@ -92,8 +92,10 @@ export class Tree implements StagedTree {
     this.#at(path, () => {
       this.#own(descriptor);
       const mode = this.#modeOfFile(entry);
-      if ((mode & ~this.#folderMode) !== 0 || this.#options.mode) fchmodSync(descriptor, mode);
-      if (entry.mtime !== undefined) futimesSync(descriptor, timeOf(entry.mtime), timeOf(entry.mtime));
+      const isAsked = this.#options.mode !== undefined;
+      if ((mode & ~this.#folderMode) !== 0 || isAsked) whereKept(isAsked, () => fchmodSync(descriptor, mode));
+      const time = timeOf(entry);
+      if (time !== undefined) whereKept(false, () => futimesSync(descriptor, time, time));
     });
     this.close();
   }
@@ -138,11 +140,12 @@ export class Tree implements StagedTree {
     }
   }
 
-  #makeLink(path: string, { target, mtime }: ArchiveEntry): void {
-    symlinkSync(target, path);
+  #makeLink(path: string, entry: ArchiveEntry): void {
+    symlinkSync(entry.target, path);
     const { uid, gid } = this.#options.ids;
     if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
-    if (mtime !== undefined) lutimesSync(path, timeOf(mtime), timeOf(mtime));
+    const time = timeOf(entry);
+    if (time !== undefined) whereKept(false, () => lutimesSync(path, time, time));
   }
 
   /** Makes the parent of what is no folder. */
@@ -205,7 +208,7 @@ export class Tree implements StagedTree {
     const mode = (entry?.mode ?? this.#folderMode) & 0o777;
     return {
       mode: wanted ? searchable(applyMode(wanted, mode, true)) : mode,
-      mtime: entry?.mtime === undefined ? undefined : timeOf(entry.mtime),
+      mtime: timeOf(entry),
       ids,
       isAsked: wanted !== undefined,
     };
@@ -233,9 +236,8 @@ function replacing<T>(path: string, make: () => T): T {
 }
 
 /** Node takes a time before 1970 for the present. */
-const timeOf = (seconds: number): number => Math.max(0, seconds);
-
-const parentOf = (path: string): string => (path.includes("/") ? dirname(path) : "");
+const timeOf = (entry: ArchiveEntry | undefined): number | undefined =>
+  entry?.mtime === undefined ? undefined : Math.max(0, entry.mtime);
 
 /** A mode for files makes no sense of folders: who may read one may search it too. */
 const searchable = (mode: number): number => mode | ((mode & 0o444) >> 2);

@@ -34,7 +34,7 @@ function headerRest(descriptor: number): number {
 }
 
 function endOfBlocks(start: number, read: ReadAt): number | undefined {
-  for (let at = start; ; ) {
+  for (let at = start; ;) {
     const head = read(at, 3);
     if (head.length < 3) return undefined;
     const header = head.readUIntLE(0, 3);

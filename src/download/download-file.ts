@@ -30,6 +30,7 @@ export async function downloadFile(
   const download = { args, access, file, ids: resolveOwner(args.owner ?? {}), log };
   await sweep(dirname(file), signal);
   const digest = await wantedDigest(args, file, access);
+  log.progress(`checking what is at ${quote(file)}`);
   const there = args.force ? undefined : await contentOf(file, digest, args, signal);
   if (there && digest) return keep(download, there);
   const undo = makeParents(file);

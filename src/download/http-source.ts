@@ -42,14 +42,15 @@ export async function openHttp(
   const { args, signal } = access;
   const isTrusted = url.origin === access.origin;
   const { ca, insecure } = access.tls;
+  const silence = args.stall === Infinity ? undefined : args.stall;
   const response = await request(url, {
     headers: [...identity(args.header), ...(isTrusted ? credentials(args) : []), ...conditions(known)],
     tls: isTrusted ? access.tls : { ca, insecure },
     signal,
     maxRedirects: args["no-redirects"] ? 0 : 10,
     connectTimeout: args.stall,
-    headersTimeout: args.stall,
-    bodyTimeout: args.stall,
+    headersTimeout: silence,
+    bodyTimeout: silence,
     code: "source-unavailable",
     certificateCode: "refused",
   });

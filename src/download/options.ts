@@ -1,6 +1,6 @@
 import { archiveFormat } from "../archive/format.ts";
 import { deliveryFields, selectionFields } from "../archive/options.ts";
-import { duration, header, kind, type Kind, path, secret, size } from "../kinds.ts";
+import { header, kind, type Kind, path, secret, size, timeLimit } from "../kinds.ts";
 import { tlsFields } from "../net/tls.ts";
 import { flag, operand, operands, option, repeated, type Values } from "../task.ts";
 import { checksum, sha256 } from "./checksum.ts";
@@ -43,7 +43,7 @@ export const optionFields = {
   ...tlsFields,
   "no-redirects": flag("refuse a redirect"),
   "max-size": option(size, "most bytes to download"),
-  stall: option(duration, "longest silence of the server before the attempt ends", "30s"),
+  stall: option(timeLimit, "longest silence of the server before the attempt ends; 0 for no limit", "30s"),
   ...deliveryFields,
 };
 

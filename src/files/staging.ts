@@ -18,6 +18,7 @@ import { setImmediate } from "node:timers/promises";
 import { now, pause } from "../deadline.ts";
 import { quote } from "../format.ts";
 import { diskFailure } from "./disk.ts";
+import { openFolder, procPath } from "./handle.ts";
 
 /** How often a run shows that it is alive, and after how much silence it is taken for dead, in milliseconds. */
 const beatMs = 2000;
@@ -143,10 +144,9 @@ function startOf(pid: string): string | undefined {
 /** Removes a folder of this process's user with all in it, folders without any permission too; never fails. */
 async function removeTree(folder: string): Promise<void> {
   try {
-    const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const descriptor = openFolder(folder);
     try {
-      if (fstatSync(descriptor).uid === process.geteuid!())
-        await empty(`/proc/self/fd/${descriptor}`, { at: now() });
+      if (fstatSync(descriptor).uid === process.geteuid!()) await empty(procPath(descriptor), { at: now() });
     } finally {
       closeSync(descriptor);
     }

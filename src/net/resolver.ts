@@ -1,3 +1,4 @@
+import type { promises as dns } from "node:dns";
 import { Failure, type FailureCode } from "../failure.ts";
 import { quote } from "../format.ts";
 import { interrupted } from "./errors.ts";
@@ -107,26 +108,49 @@ async function askServer(
 ): Promise<Answer> {
   const { promises, ...codes } = await import("node:dns");
   const resolver = new promises.Resolver({ timeout, tries: 1 });
-  resolver.setServers([server]);
+  if (!usesServer(resolver, server)) return { name, outcome: "no-server", addresses: [] };
   const stop = () => resolver.cancel();
-  signal.addEventListener("abort", stop, { once: true });
   let timer: NodeJS.Timeout | undefined;
+  const ask = async (query: Promise<string[]>, decides: (outcome: Outcome) => boolean): Promise<Answer> => {
+    const answer = await answerOf(name, query, codes);
+    if (decides(answer.outcome)) timer ??= setTimeout(stop, otherFamilyMs);
+    return answer;
+  };
+  signal.addEventListener("abort", stop, { once: true });
   try {
-    const queries = [resolver.resolve4(name), resolver.resolve6(name)].map(async (query): Promise<Answer> => {
-      try {
-        const addresses = await query;
-        timer ??= setTimeout(stop, otherFamilyMs);
-        return { name, outcome: "found", addresses };
-      } catch (error) {
-        return { name, outcome: outcomeOf(error, codes), addresses: [] };
-      }
-    });
+    const four = ask(resolver.resolve4(name), (outcome) => outcome === "found" || outcome === "not-found");
+    const six = ask(resolver.resolve6(name), (outcome) => outcome === "found");
     if (signal.aborted) stop();
-    return worst(await Promise.all(queries));
+    return together(await four, await six);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** False for what is no address of a server: resolv.conf may hold anything. */
+function usesServer(resolver: dns.Resolver, server: string): boolean {
+  try {
+    resolver.setServers([server]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function answerOf(name: string, query: Promise<string[]>, codes: Codes): Promise<Answer> {
+  try {
+    return { name, outcome: "found", addresses: await query };
+  } catch (error) {
+    return { name, outcome: outcomeOf(error, codes), addresses: [] };
+  }
+}
+
+/** Some servers and firewalls are wrong or silent about IPv6, so what is said about IPv4 counts for the name. */
+function together(four: Answer, six: Answer): Answer {
+  const addresses = [...four.addresses, ...six.addresses];
+  if (addresses.length > 0) return { ...four, outcome: "found", addresses };
+  return four.outcome === "not-found" ? four : worst([four, six]);
 }
 
 type Codes = Pick<typeof import("node:dns"), "NOTFOUND" | "NODATA" | "TIMEOUT" | "CONNREFUSED" | "BADNAME">;
@@ -148,12 +172,9 @@ function outcomeOf(error: unknown, codes: Codes): Outcome {
   }
 }
 
-/** Both families together: any address, else the answer that leaves most open. */
-function worst(answers: readonly Answer[]): Answer {
-  const addresses = answers.flatMap((answer) => answer.addresses);
-  const ranked = answers.toSorted((one, other) => order.indexOf(one.outcome) - order.indexOf(other.outcome));
-  return addresses.length > 0 ? { ...ranked[0]!, outcome: "found", addresses } : ranked[0]!;
-}
+/** The answer that leaves most open. */
+const worst = (answers: readonly Answer[]): Answer =>
+  answers.toSorted((one, other) => order.indexOf(one.outcome) - order.indexOf(other.outcome))[0]!;
 
 const order: readonly Outcome[] = [
   "timeout",

@@ -46,7 +46,7 @@ function connectionOptions(
   socket: Socket,
   { host, tls = {}, alpn, checkName = true }: TlsOptions,
 ): ConnectionOptions {
-  const name = tls.serverName ?? host;
+  const name = (tls.serverName ?? host).replace(/\.$/, "");
   const { ca, cert, key } = tls;
   return {
     socket,

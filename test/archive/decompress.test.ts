@@ -11,7 +11,11 @@ import { temporary } from "../helpers/temporary.ts";
 
 const integrity = { code: "integrity" };
 
-async function decompressed(t: TestContext, bytes: Buffer, compression: Compression | undefined): Promise<Buffer> {
+async function decompressed(
+  t: TestContext,
+  bytes: Buffer,
+  compression: Compression | undefined,
+): Promise<Buffer> {
   const path = join(temporary(t), "file");
   writeFileSync(path, bytes);
   return Buffer.concat(await Array.fromAsync(contentOf(path, compression, () => {})));
@@ -30,21 +34,34 @@ for (const compression of ["gz", "zst"] as const) {
   });
 
   test(`${compression}: several members in one file are one content`, async (t) => {
-    const halves = Buffer.concat([compress(content.subarray(0, 5)), compress(""), compress(content.subarray(5))]);
+    const halves = Buffer.concat([
+      compress(content.subarray(0, 5)),
+      compress(""),
+      compress(content.subarray(5)),
+    ]);
     assert.ok((await decompressed(t, halves, compression)).equals(content));
   });
 
   test(`${compression}: a file that is cut off anywhere is refused`, async (t) => {
     const small = compress(randomBytes(200));
     const two = Buffer.concat([small, small]);
-    for (let length = 0; length < two.length; length += length < small.length - 5 || length > small.length + 20 ? 5 : 1) {
-      if (length !== small.length) await assert.rejects(decompressed(t, two.subarray(0, length), compression), integrity, `${length}`);
+    for (
+      let length = 0;
+      length < two.length;
+      length += length < small.length - 5 || length > small.length + 20 ? 5 : 1
+    ) {
+      if (length !== small.length)
+        await assert.rejects(decompressed(t, two.subarray(0, length), compression), integrity, `${length}`);
     }
     await assert.rejects(decompressed(t, packed.subarray(0, -1), compression), integrity);
   });
 
   test(`${compression}: something that follows the content is noticed, however far behind`, async (t) => {
-    for (const rest of [Buffer.from("rubbish"), Buffer.alloc(1_000_000, 7), Buffer.concat([Buffer.alloc(600_000), packed])]) {
+    for (const rest of [
+      Buffer.from("rubbish"),
+      Buffer.alloc(1_000_000, 7),
+      Buffer.concat([Buffer.alloc(600_000), packed]),
+    ]) {
       await assert.rejects(decompressed(t, Buffer.concat([packed, rest]), compression), integrity);
     }
   });
@@ -108,12 +125,15 @@ function attempt<T>(act: () => T): T | undefined {
 test("frames of all shapes are seen to be whole, and not with a byte less or more", () => {
   const levels = [1, 19].map((level) => ({ params: { [constants.ZSTD_c_compressionLevel]: level } }));
   const shapes = [
-    ...levels.flatMap((level) => [content, Buffer.alloc(500_000), Buffer.alloc(0)].map((bytes) => zstdCompressSync(bytes, level))),
+    ...levels.flatMap((level) =>
+      [content, Buffer.alloc(500_000), Buffer.alloc(0)].map((bytes) => zstdCompressSync(bytes, level)),
+    ),
     zstdCompressSync(content, checked),
     zstdCompressSync(content, { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } }),
     Buffer.from("502a4d1803000000010203", "hex"),
   ];
-  const isWhole = (bytes: Buffer) => isWholeFrames(bytes.length, (at, length) => bytes.subarray(at, at + length));
+  const isWhole = (bytes: Buffer) =>
+    isWholeFrames(bytes.length, (at, length) => bytes.subarray(at, at + length));
   for (const shape of [...shapes, Buffer.concat(shapes)]) {
     assert.ok(isWhole(shape));
     assert.ok(!isWhole(shape.subarray(0, -1)));

@@ -10,7 +10,11 @@ const archive = tar({ name: "f", content: "x" });
 test("the wrapping is told by the first bytes", () => {
   assert.equal(wrappingOf(gzipSync("x")), "gz");
   assert.equal(wrappingOf(zstdCompressSync("x")), "zst");
-  assert.equal(wrappingOf(Buffer.from("502a4d1804000000", "hex")), "zst", "a skippable frame, as pzstd writes it");
+  assert.equal(
+    wrappingOf(Buffer.from("502a4d1804000000", "hex")),
+    "zst",
+    "a skippable frame, as pzstd writes it",
+  );
   assert.equal(wrappingOf(zip({ name: "f" })), "zip");
   assert.equal(wrappingOf(zip()), "zip", "an empty one");
   assert.equal(wrappingOf(archive), undefined);
@@ -63,5 +67,6 @@ test("a format is written as one word, or as yes or no", () => {
   assert.equal(archiveFormat.parse("tar.gz"), "tar.gz");
   for (const yes of ["auto", "true", "yes"]) assert.equal(archiveFormat.parse(yes), "auto");
   for (const no of ["false", "no"]) assert.equal(archiveFormat.parse(no), undefined);
-  for (const unknown of ["tgz", "xz", "tar.xz", "bz2", ""]) assert.throws(() => archiveFormat.parse(unknown), unknown);
+  for (const unknown of ["tgz", "xz", "tar.xz", "bz2", ""])
+    assert.throws(() => archiveFormat.parse(unknown), unknown);
 });

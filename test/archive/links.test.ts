@@ -22,9 +22,14 @@ function setUp(existing: Readonly<Record<string, string>> = {}): { destination: 
   return { destination, tree };
 }
 
-function judge(links: Readonly<Record<string, string>>, existing: Readonly<Record<string, string>> = {}): boolean[] {
+function judge(
+  links: Readonly<Record<string, string>>,
+  existing: Readonly<Record<string, string>> = {},
+): boolean[] {
   const { destination, tree } = setUp(existing);
-  const targets = new Map(Object.entries(links).map(([path, target]) => [path, target.replace("$DEST", destination)]));
+  const targets = new Map(
+    Object.entries(links).map(([path, target]) => [path, target.replace("$DEST", destination)]),
+  );
   return [...targets.keys()].map((path) => leadsOut(path, targets, tree, destination));
 }
 
@@ -66,16 +71,22 @@ test("no set of links that is let through leads out in the eyes of the kernel", 
   const step = fc.constantFrom("..", ".", "a", "b", "c", "d", "e", "x", "y", "f");
   const target = fc.array(step, { minLength: 1, maxLength: 6 }).map((steps) => steps.join("/"));
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.constantFrom(...names), target), { minLength: 1, maxLength: 5 }), (pairs) => {
-      const { destination, tree } = setUp();
-      const links = new Map(pairs);
-      if ([...links.keys()].some((path) => leadsOut(path, links, tree, destination))) return;
-      for (const [path, to] of links) symlinkSync(to, join(destination, path));
-      for (const path of links.keys()) {
-        const real = whereIs(join(destination, path));
-        assert.ok(real === undefined || `${real}/`.startsWith(`${destination}/`), `${path} leads to ${real}`);
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(...names), target), { minLength: 1, maxLength: 5 }),
+      (pairs) => {
+        const { destination, tree } = setUp();
+        const links = new Map(pairs);
+        if ([...links.keys()].some((path) => leadsOut(path, links, tree, destination))) return;
+        for (const [path, to] of links) symlinkSync(to, join(destination, path));
+        for (const path of links.keys()) {
+          const real = whereIs(join(destination, path));
+          assert.ok(
+            real === undefined || `${real}/`.startsWith(`${destination}/`),
+            `${path} leads to ${real}`,
+          );
+        }
+      },
+    ),
     { numRuns: 150 },
   );
 });

@@ -8,7 +8,9 @@ import { paxRecord } from "../helpers/archives.ts";
 const integrity = { code: "integrity" };
 
 test("records that another writer made are read as they were meant", () => {
-  const text = fc.string({ minLength: 1, maxLength: 300, unit: "grapheme" }).filter((value) => !/[\0\n]/.test(value));
+  const text = fc
+    .string({ minLength: 1, maxLength: 300, unit: "grapheme" })
+    .filter((value) => !/[\0\n]/.test(value));
   const records = fc.record({ path: text, linkpath: text, size: fc.nat() });
   fc.assert(
     fc.property(records, (wanted) => {

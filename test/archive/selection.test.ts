@@ -41,7 +41,10 @@ test("a subpath that is an empty folder is no mistake", () => {
 
 test("include and exclude look at the names in the archive", () => {
   assert.deepEqual(picked({ include: [glob.parse("*.md")] }), ["app/doc/a.md"]);
-  assert.deepEqual(picked({ include: [glob.parse("app/doc")], exclude: [glob.parse("*.txt")] }), ["app/doc", "app/doc/a.md"]);
+  assert.deepEqual(picked({ include: [glob.parse("app/doc")], exclude: [glob.parse("*.txt")] }), [
+    "app/doc",
+    "app/doc/a.md",
+  ]);
   assert.deepEqual(picked({ exclude: [glob.parse("app/*")] }), ["app", "readme"]);
   assert.deepEqual(picked({ include: [glob.parse("app/bin")], strip: 1 }), ["bin", "bin/run"]);
 });

@@ -52,13 +52,19 @@ test("any single byte that is changed in a header is noticed", () => {
 
 test("a name is joined with the prefix of ustar, but not with what other formats keep at that place", () => {
   assert.equal(nameText(parseHeader(block({ name: "file", prefix: "a/b" })).name), "a/b/file");
-  assert.equal(nameText(parseHeader(block({ name: "file", prefix: "a/b", magic: "ustar  \0" })).name), "file");
+  assert.equal(
+    nameText(parseHeader(block({ name: "file", prefix: "a/b", magic: "ustar  \0" })).name),
+    "file",
+  );
   assert.equal(nameText(parseHeader(block({ name: "file", prefix: "a/b", magic: "\0" })).name), "file");
 });
 
 test("a prefix of full length is read whole", () => {
   const prefix = `${"p".repeat(76)}/${"q".repeat(78)}`;
-  assert.equal(nameText(parseHeader(block({ name: "n".repeat(100), prefix })).name), `${prefix}/${"n".repeat(100)}`);
+  assert.equal(
+    nameText(parseHeader(block({ name: "n".repeat(100), prefix })).name),
+    `${prefix}/${"n".repeat(100)}`,
+  );
 });
 
 test("numbers are read in octal and in base 256", () => {

@@ -77,24 +77,40 @@ test("old archives mark folders with a slash only", () => {
 });
 
 test("what the size field of a folder or link says is no content", () => {
-  const { entries } = readTar(tar({ name: "d", type: "5", size: 4096 }, { name: "l", type: "2", link: "x", size: 9 }));
-  assert.deepEqual(entries.map(({ name }) => name), ["d", "l"]);
+  const { entries } = readTar(
+    tar({ name: "d", type: "5", size: 4096 }, { name: "l", type: "2", link: "x", size: 9 }),
+  );
+  assert.deepEqual(
+    entries.map(({ name }) => name),
+    ["d", "l"],
+  );
 });
 
 test("an extended header speaks of the file after it, not of a header in between (CVE-2026-53655)", () => {
   const smuggled = tar(pax({ size: "0" }), gnuLong("name"), { name: "x", content: "content" });
   assert.throws(() => readTar(smuggled), integrity, "the content is no header");
-  const honest = readTar(tar(pax({ size: "7" }), gnuLong("name"), { name: "x", content: "content", size: 0 }));
-  assert.deepEqual(honest.entries.map(({ name, content }) => [name, content]), [["name", "content"]]);
+  const honest = readTar(
+    tar(pax({ size: "7" }), gnuLong("name"), { name: "x", content: "content", size: 0 }),
+  );
+  assert.deepEqual(
+    honest.entries.map(({ name, content }) => [name, content]),
+    [["name", "content"]],
+  );
 });
 
 test("the comment of a commit before everything is no entry", () => {
   const { entries } = readTar(tar(pax({ comment: "1f2e3d", mtime: "5" }, "g"), { name: "f", content: "x" }));
-  assert.deepEqual(entries.map(({ name, mtime }) => [name, mtime]), [["f", 5]]);
+  assert.deepEqual(
+    entries.map(({ name, mtime }) => [name, mtime]),
+    [["f", 5]],
+  );
 });
 
 test("the label of a volume is no entry", () => {
-  assert.deepEqual(readTar(tar({ name: "label", type: "V" }, { name: "f" })).entries.map(({ name }) => name), ["f"]);
+  assert.deepEqual(
+    readTar(tar({ name: "label", type: "V" }, { name: "f" })).entries.map(({ name }) => name),
+    ["f"],
+  );
 });
 
 test("devices and FIFOs are told for what they are", () => {
@@ -106,7 +122,10 @@ for (const [what, bytes] of Object.entries({
   "a damaged header in the middle": Buffer.concat([tarEntry({ name: "a" }), Buffer.alloc(512, 7), tarEnd]),
   "an extended header at its end": tar(pax({ path: "x" })),
   "an extended header of more than 1 MiB": tar(pax({ comment: "x".repeat(1 << 20) }), { name: "f" }),
-  "a long name of a gigabyte": Buffer.concat([tarEntry({ name: "L", type: "L", size: 1 << 30 }), Buffer.alloc(5120)]),
+  "a long name of a gigabyte": Buffer.concat([
+    tarEntry({ name: "L", type: "L", size: 1 << 30 }),
+    Buffer.alloc(5120),
+  ]),
   "a global name": tar(pax({ path: "everything" }, "g"), { name: "f" }),
   "a sparse file of old GNU tar": tar({ name: "s", type: "S" }),
   "a folder dump of GNU tar": tar({ name: "d", type: "D" }),

@@ -60,7 +60,10 @@ test("names without a mark are UTF-8 where they were written on Unix", async (t)
 test("devices, FIFOs and sockets are told for what they are", async (t) => {
   const modes = [0o010644, 0o020644, 0o060644, 0o140644];
   const entries = await read(t, zip(...modes.map((mode, index) => ({ name: `n${index}`, mode }))));
-  assert.deepEqual(entries.map(({ type }) => type), ["FIFO", "character device", "block device", "socket"]);
+  assert.deepEqual(
+    entries.map(({ type }) => type),
+    ["FIFO", "character device", "block device", "socket"],
+  );
 });
 
 const honest: ZipEntry = { name: "f", content: "content ".repeat(50) };
@@ -93,7 +96,10 @@ test("entries that share their data are refused", async (t) => {
   const kernel = zip({ name: "a", content: randomBytes(5000) });
   const sharing = Array.from({ length: 50 }, (_, index) => ({ name: `n${index}`, content: "", method: 0 }));
   const packed = deflateRawSync(Buffer.alloc(100_000));
-  const bombs = zip({ name: "data", content: packed, method: 0 }, ...sharing.map((entry) => ({ ...entry, offset: 0, size: packed.length, compressedSize: packed.length })));
+  const bombs = zip(
+    { name: "data", content: packed, method: 0 },
+    ...sharing.map((entry) => ({ ...entry, offset: 0, size: packed.length, compressedSize: packed.length })),
+  );
   await assert.rejects(read(t, bombs), integrity);
   assert.equal((await read(t, kernel)).length, 1);
 });

@@ -1,16 +1,30 @@
 import assert from "node:assert/strict";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { mountsBelow } from "../../src/files/mounts.ts";
-import { type FolderTraits, publishFile, publishTree } from "../../src/files/publish.ts";
+import type { FolderTraits } from "../../src/files/folder-traits.ts";
+import { publishFile, publishTree } from "../../src/files/publish.ts";
 import { snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
 
 const plain: FolderTraits = { mode: 0o755, mtime: 1_000_000, ids: {}, isNamed: true, isAsked: false };
 
 /** A staged tree of files, by path, with the traits of its folders where they matter. */
-function stage(home: string, files: Record<string, string>, traits: Record<string, Partial<FolderTraits>> = {}) {
+function stage(
+  home: string,
+  files: Record<string, string>,
+  traits: Record<string, Partial<FolderTraits>> = {},
+) {
   const root = join(home, "staged");
   const folders = new Map<string, FolderTraits>([["", { ...plain, isNamed: false }]]);
   const add = (path: string) => {
@@ -42,7 +56,11 @@ const ignore = () => {};
 
 test("a tree comes whole to a place where nothing is", async (t) => {
   const { home, destination } = setUp(t);
-  const tree = stage(home, { "a/b/file": "x", top: "y" }, { a: { mode: 0o500 }, "a/b": { mode: 0o700, mtime: 5 } });
+  const tree = stage(
+    home,
+    { "a/b/file": "x", top: "y" },
+    { a: { mode: 0o500 }, "a/b": { mode: 0o700, mtime: 5 } },
+  );
   await publishTree(tree, destination, ignore);
   assert.equal(readFileSync(join(destination, "a/b/file"), "utf8"), "x");
   assert.equal(statSync(join(destination, "a")).mode & 0o777, 0o500);
@@ -57,7 +75,11 @@ test("a tree is merged into what is there, which keeps its own owner and mode", 
   there("a/file", "old");
   chmodSync(destination, 0o2710);
   const before = statSync(destination).mode;
-  const tree = stage(home, { "a/file": "new", "a/more": "new", "b/c/file": "new" }, { a: { mode: 0o711 }, b: { mode: 0o500 } });
+  const tree = stage(
+    home,
+    { "a/file": "new", "a/more": "new", "b/c/file": "new" },
+    { a: { mode: 0o711 }, b: { mode: 0o500 } },
+  );
   const calls: boolean[] = [];
   await publishTree(tree, destination, (replaces) => void calls.push(replaces));
   assert.equal(statSync(destination).mode, before);
@@ -76,7 +98,11 @@ test("a folder that is there keeps its set-gid bit, and its mode where the archi
   there("named/x", "");
   there("passed/x", "");
   for (const name of ["named", "passed"]) chmodSync(join(destination, name), 0o2770);
-  const tree = stage(home, { "named/f": "", "passed/f": "" }, { named: { mode: 0o755 }, passed: { isNamed: false } });
+  const tree = stage(
+    home,
+    { "named/f": "", "passed/f": "" },
+    { named: { mode: 0o755 }, passed: { isNamed: false } },
+  );
   await publishTree(tree, destination, ignore);
   assert.equal(statSync(join(destination, "named")).mode & 0o7777, 0o2755);
   assert.equal(statSync(join(destination, "passed")).mode & 0o7777, 0o2770);
@@ -94,7 +120,10 @@ test("a link in place of a file is replaced, not followed", async (t) => {
 });
 
 for (const [what, prepare] of [
-  ["a link to a folder", (destination: string, home: string) => symlinkSync(join(home, "outside"), join(destination, "z"))],
+  [
+    "a link to a folder",
+    (destination: string, home: string) => symlinkSync(join(home, "outside"), join(destination, "z")),
+  ],
   ["a link to nowhere", (destination: string) => symlinkSync("nowhere", join(destination, "z"))],
   ["a file", (destination: string) => writeFileSync(join(destination, "z"), "file")],
   ["a folder where a file must be", (destination: string) => mkdirSync(join(destination, "file"))],
@@ -107,7 +136,10 @@ for (const [what, prepare] of [
     const before = snapshot(home);
     const tree = stage(home, { "a/file": "new", file: "new", "z/file": "new" });
     let called = false;
-    await assert.rejects(publishTree(tree, destination, () => void (called = true)), { code: "access" });
+    await assert.rejects(
+      publishTree(tree, destination, () => void (called = true)),
+      { code: "access" },
+    );
     const { staged: _, ...after } = snapshot(home);
     const kept = Object.fromEntries(Object.entries(after).filter(([path]) => !path.startsWith("staged/")));
     assert.deepEqual(kept, before);
@@ -154,7 +186,13 @@ test("a file never takes the place of a folder", (t) => {
 
 test("mount points below a folder are found, whatever their names", (t) => {
   const home = temporary(t);
-  const lines = ["/proc /proc", `/ ${home}`, `/ ${home}/data`, `/x ${home}/with\\040space/deep`, `/ ${home}-beside`];
+  const lines = [
+    "/proc /proc",
+    `/ ${home}`,
+    `/ ${home}/data`,
+    `/x ${home}/with\\040space/deep`,
+    `/ ${home}-beside`,
+  ];
   const info = join(home, "mountinfo");
   writeFileSync(info, lines.map((line, index) => `${index} 1 8:1 ${line} rw - ext4 /dev/sda rw`).join("\n"));
   assert.deepEqual([...mountsBelow(home, info)].sort(), ["data", "with space/deep"]);

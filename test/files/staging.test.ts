@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { sweep, withStaging } from "../../src/files/staging.ts";
@@ -15,7 +25,9 @@ async function holder(parent: string): Promise<ChildProcess> {
   const code = `
     const { withStaging } = await import(${JSON.stringify(module)});
     await withStaging(${JSON.stringify(parent)}, (folder) => new Promise(() => { console.log(folder); setInterval(() => {}, 1e6); }));`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(child.stdout!, "data");
   return child;
 }
@@ -123,5 +135,8 @@ test("sweeping where nothing is, or nothing can be read, is no failure", async (
 });
 
 test("a folder that nothing can be written to is named", async (t) => {
-  await assert.rejects(withStaging(join(temporary(t), "missing"), async () => {}), { code: "access" });
+  await assert.rejects(
+    withStaging(join(temporary(t), "missing"), async () => {}),
+    { code: "access" },
+  );
 });

@@ -21,7 +21,8 @@ const blockSize = 512;
 export const tarEnd = Buffer.alloc(2 * blockSize);
 
 /** A whole archive: its entries and its end. */
-export const tar = (...entries: readonly (TarEntry | Buffer)[]): Buffer => Buffer.concat([...entries.map(tarEntry), tarEnd]);
+export const tar = (...entries: readonly (TarEntry | Buffer)[]): Buffer =>
+  Buffer.concat([...entries.map(tarEntry), tarEnd]);
 
 /** One entry, padded to whole blocks. */
 export function tarEntry(entry: TarEntry | Buffer): Buffer {
@@ -33,7 +34,16 @@ export function tarEntry(entry: TarEntry | Buffer): Buffer {
 
 function header(entry: TarEntry, length: number): Buffer {
   const block = Buffer.alloc(blockSize);
-  const { name, type = "0", size = length, mode = 0o644, mtime = 1_700_000_000, uid = 0, link = "", prefix = "" } = entry;
+  const {
+    name,
+    type = "0",
+    size = length,
+    mode = 0o644,
+    mtime = 1_700_000_000,
+    uid = 0,
+    link = "",
+    prefix = "",
+  } = entry;
   put(block, 0, 100, name);
   put(block, 100, 8, octal(mode, 8));
   put(block, 108, 8, octal(uid, 8));

@@ -3,8 +3,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 
 export interface Peer extends AsyncDisposable {
   readonly port: number;
-  /** How many connections there have been, and how many are open now. */
-  readonly counts: { accepted: number; open: number };
+  /** How many connections there have been, how many are open now, and how many have been at most. */
+  readonly counts: { accepted: number; open: number; most: number };
   /** Resolves when no connection is open. */
   idle(): Promise<void>;
 }
@@ -20,10 +20,10 @@ export async function startPeer(
   onConnection: (socket: Socket, number: number) => void,
   { host = "127.0.0.1", port = 0, path }: PeerOptions = {},
 ): Promise<Peer> {
-  const counts = { accepted: 0, open: 0 };
+  const counts = { accepted: 0, open: 0, most: 0 };
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
-    counts.open++;
+    counts.most = Math.max(counts.most, ++counts.open);
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => {

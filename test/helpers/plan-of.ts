@@ -58,6 +58,6 @@ export async function running(
     onEvent(event);
     return event.level !== "debug";
   };
-  const outcome = await runPlan({ steps, timeout }, { signal, env: {}, emit });
+  const outcome = await runPlan({ steps, timeout, warnings: [] }, { signal, env: {}, emit });
   return { ...outcome, events };
 }

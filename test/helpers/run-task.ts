@@ -33,9 +33,14 @@ export async function runTask(
     const problems = new Problems();
     const values = [name, ...words].map((text, index) => ({ text, place: `argument ${index + 1}` }));
     const steps = await parseSteps(values, problems);
-    const plan = await makePlan({ steps }, undefined, { env, secrets: new Secrets(env) }, problems);
+    const plan = await makePlan(
+      { steps, warnings: [] },
+      undefined,
+      { env, secrets: new Secrets(env) },
+      problems,
+    );
     problems.throwIfAny();
-    const { steps: outcomes } = await runPlan(plan, { signal, env, emit: (event) => logs.push(event) });
+    const { steps: outcomes } = await runPlan(plan, { signal, env, emit: (event) => logs.push(event) > 0 });
     const { status, failure, attempts, report = {} } = outcomes[0]!;
     return { status, failure, logs, attempts, report };
   } catch (error) {

@@ -70,6 +70,22 @@ test("a server that keeps silent about IPv6 does not hold up IPv4", async () => 
   assert.ok(performance.now() - startedAt < 10_000);
 });
 
+test("a name that does not exist for IPv4 does not exist, whatever is said about IPv6", async () => {
+  const answer = (name: string, type: string): DnsAnswer =>
+    type === "AAAA" ? "silent" : name === "db.cluster.local" ? ["10.0.0.3"] : "nxdomain";
+  const startedAt = performance.now();
+  const { addresses } = await resolveWith("db", { answer, conf: `${search} timeout:20` });
+  assert.deepEqual(addresses, ["10.0.0.3"]);
+  assert.ok(performance.now() - startedAt < 10_000);
+});
+
+test("an address of a server that is none is passed over", async () => {
+  await using good = await startDnsServer(() => ["10.0.0.3"]);
+  const common = { resolvConf: "/none", hosts: "/none", code: "not-ready", signal: new AbortController().signal } as const;
+  assert.deepEqual(await resolve("db", { ...common, servers: ["dns.test", good.address] }), ["10.0.0.3"]);
+  await assert.rejects(resolve("db", { ...common, servers: ["fe80::1%"] }), { kind: "dns:timeout" });
+});
+
 test("hosts wins over DNS, and localhost never leaves the host", async () => {
   const hosts = "10.9.9.9 db localhost\n";
   assert.deepEqual(await resolveWith("DB", { hosts }), { addresses: ["10.9.9.9"], asked: [] });

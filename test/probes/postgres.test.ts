@@ -13,14 +13,14 @@ const waitFor = (...words: string[]): Promise<TaskRun> => runTask("wait-for", wo
 
 async function ready(...words: string[]): Promise<TaskRun> {
   const run = await waitFor(...words, "--timeout", "20s");
-  assert.equal(run.status, "done", run.failure?.message);
+  assert.equal(run.status, "done", String(run.failure?.message));
   return run;
 }
 
 /** Waits for a few attempts, and expects a failure of this code. */
 async function fails(code: "not-ready" | "refused", ...words: string[]) {
   const { failure, attempts } = await waitFor(...words, "--retries", "2", "--backoff", "5ms", "--timeout", "20s");
-  assert.equal(failure?.code, code, failure?.message);
+  assert.equal(failure?.code, code, String(failure?.message));
   return { failure, attempts };
 }
 

@@ -46,7 +46,8 @@ function place(t: TestContext): Place {
   return { home, dest: join(home, "dest"), archive };
 }
 
-const extract = (path: string, dest: string, ...options: string[]) => runTask("extract", [path, dest, ...options]);
+const extract = (path: string, dest: string, ...options: string[]) =>
+  runTask("extract", [path, dest, ...options]);
 
 const sample = tar(
   { name: "./", type: "5", mode: 0o700 },
@@ -145,7 +146,10 @@ test("a second run finds everything there and changes nothing", async (t) => {
   const { dest, archive } = place(t);
   const path = archive(compressed["tar.gz"]);
   await extract(path, dest);
-  const times = () => [dest, ...readdirSync(dest, { recursive: true, encoding: "utf8" }).map((name) => join(dest, name))].map((name) => lstatSync(name).ctimeMs);
+  const times = () =>
+    [dest, ...readdirSync(dest, { recursive: true, encoding: "utf8" }).map((name) => join(dest, name))].map(
+      (name) => lstatSync(name).ctimeMs,
+    );
   const before = times();
   const { status, report } = await extract(path, dest);
   assert.equal(status, "unchanged");
@@ -177,9 +181,21 @@ for (const [what, spoil] of [
   ["a file is gone", (dest: string) => rmSync(join(dest, "app/run"))],
   ["a file has another length", (dest: string) => writeFileSync(join(dest, "app/data/deep/file"), "short")],
   ["a file was written again", (dest: string) => utimesSync(join(dest, "app/run"), 7, 7)],
-  ["a link leads elsewhere", (dest: string) => (rmSync(join(dest, "app/link")), symlinkSync("run", join(dest, "app/link")))],
-  ["the record is damaged", (dest: string) => writeFileSync(join(dest, ".initkit.json"), '{"version":1,"extracted":{"x":1')],
-  ["the record is a link", (dest: string) => (rmSync(join(dest, ".initkit.json")), symlinkSync("/dev/zero", join(dest, ".initkit.json")))],
+  [
+    "a link leads elsewhere",
+    (dest: string) => (rmSync(join(dest, "app/link")), symlinkSync("run", join(dest, "app/link"))),
+  ],
+  [
+    "the record is damaged",
+    (dest: string) => writeFileSync(join(dest, ".initkit.json"), '{"version":1,"extracted":{"x":1'),
+  ],
+  [
+    "the record is a link",
+    (dest: string) => (
+      rmSync(join(dest, ".initkit.json")),
+      symlinkSync("/dev/zero", join(dest, ".initkit.json"))
+    ),
+  ],
 ] as const) {
   test(`a second run mends it when ${what}`, async (t) => {
     const { dest, archive } = place(t);
@@ -248,7 +264,9 @@ test("mode decides over the modes of the archive, and folders stay searchable", 
   const modes = async (mode: string) => {
     const dest = join(home, mode.replace(/\W/g, "-"));
     await extract(path, dest, "--mode", mode);
-    return ["app", "app/data", "app/run", "readme"].map((name) => (statSync(join(dest, name)).mode & 0o7777).toString(8));
+    return ["app", "app/data", "app/run", "readme"].map((name) =>
+      (statSync(join(dest, name)).mode & 0o7777).toString(8),
+    );
   };
   assert.deepEqual(await modes("0640"), ["750", "750", "640", "640"]);
   assert.deepEqual(await modes("u=rwX,g=rX,o="), ["750", "750", "750", "640"]);
@@ -278,51 +296,77 @@ test("files belong to the user that extracts, whatever the archive says", async 
   for (const name of ["f", "d"]) assert.equal(statSync(join(dest, name)).uid, process.getuid!());
 });
 
-test("owner gives everything to that owner, links and new folders included", { skip: !isRoot && "needs root" }, async (t) => {
-  const { dest, archive } = place(t);
-  await extract(archive(sample), dest, "--owner", "4321:8765");
-  for (const name of ["", ...Object.keys(expected)]) {
-    const { uid, gid } = lstatSync(join(dest, name));
-    assert.deepEqual([name, uid, gid], [name, 4321, 8765]);
-  }
-  assert.equal((await extract(join(dest, "../archive"), dest, "--owner", "4321:8765")).status, "unchanged");
-});
+test(
+  "owner gives everything to that owner, links and new folders included",
+  { skip: !isRoot && "needs root" },
+  async (t) => {
+    const { dest, archive } = place(t);
+    await extract(archive(sample), dest, "--owner", "4321:8765");
+    for (const name of ["", ...Object.keys(expected)]) {
+      const { uid, gid } = lstatSync(join(dest, name));
+      assert.deepEqual([name, uid, gid], [name, 4321, 8765]);
+    }
+    assert.equal((await extract(join(dest, "../archive"), dest, "--owner", "4321:8765")).status, "unchanged");
+  },
+);
 
-test("owner without the right to give files away is refused, and nothing is there", { skip: isRoot && "root may" }, async (t) => {
-  const { dest, home, archive } = place(t);
-  const { failure } = await extract(archive(sample), dest, "--owner", "0:0");
-  assert.equal(failure?.code, "access");
-  assert.ok(!existsSync(dest));
-  assert.deepEqual(debris(home), []);
-});
-
-test("an unprivileged user extracts folders that nobody may write to", { skip: !isRoot && "needs root to become one" }, async (t) => {
-  const { home, dest, archive } = place(t);
-  const path = archive(tar({ name: "d/", type: "5", mode: 0o555 }, { name: "d/e/", type: "5", mode: 0o500 }, { name: "d/e/f", content: "x", mode: 0o400 }));
-  chmodSync(path, 0o644);
-  chmodSync(home, 0o777);
-  mkdirSync(dest);
-  chownSync(dest, 65534, 65534);
-  for (let run = 0; run < 2; run++) {
-    const ended = await initkit(["extract", path, dest, ...(run ? ["--force"] : [])], { uid: 65534, cwd: "/" });
-    assert.equal(ended.exitCode, 0, ended.stderr);
-    assert.equal(statSync(join(dest, "d")).mode & 0o777, 0o555);
-    assert.equal(statSync(join(dest, "d/e")).mode & 0o777, 0o500);
+test(
+  "owner without the right to give files away is refused, and nothing is there",
+  { skip: isRoot && "root may" },
+  async (t) => {
+    const { dest, home, archive } = place(t);
+    const { failure } = await extract(archive(sample), dest, "--owner", "0:0");
+    assert.equal(failure?.code, "access");
+    assert.ok(!existsSync(dest));
     assert.deepEqual(debris(home), []);
-    if (run === 0) for (const folder of ["d", "d/e"]) chmodSync(join(dest, folder), 0o755);
-  }
-});
+  },
+);
 
-test("folders on a volume with fsGroup keep its group and set-gid bit", { skip: !isRoot && "needs root to choose a group" }, async (t) => {
-  const { dest, archive } = place(t);
-  mkdirSync(dest);
-  chownSync(dest, 0, 8765);
-  chmodSync(dest, 0o2775);
-  await extract(archive(sample), dest);
-  assert.equal(statSync(dest).mode & 0o7777, 0o2775);
-  for (const name of ["app", "app/data", "readme"]) assert.equal(statSync(join(dest, name)).gid, 8765, name);
-  assert.equal(statSync(join(dest, "app")).mode & 0o7777, 0o2750);
-});
+test(
+  "an unprivileged user extracts folders that nobody may write to",
+  { skip: !isRoot && "needs root to become one" },
+  async (t) => {
+    const { home, dest, archive } = place(t);
+    const path = archive(
+      tar(
+        { name: "d/", type: "5", mode: 0o555 },
+        { name: "d/e/", type: "5", mode: 0o500 },
+        { name: "d/e/f", content: "x", mode: 0o400 },
+      ),
+    );
+    chmodSync(path, 0o644);
+    chmodSync(home, 0o777);
+    mkdirSync(dest);
+    chownSync(dest, 65534, 65534);
+    for (let run = 0; run < 2; run++) {
+      const ended = await initkit(["extract", path, dest, ...(run ? ["--force"] : [])], {
+        uid: 65534,
+        cwd: "/",
+      });
+      assert.equal(ended.exitCode, 0, ended.stderr);
+      assert.equal(statSync(join(dest, "d")).mode & 0o777, 0o555);
+      assert.equal(statSync(join(dest, "d/e")).mode & 0o777, 0o500);
+      assert.deepEqual(debris(home), []);
+      if (run === 0) for (const folder of ["d", "d/e"]) chmodSync(join(dest, folder), 0o755);
+    }
+  },
+);
+
+test(
+  "folders on a volume with fsGroup keep its group and set-gid bit",
+  { skip: !isRoot && "needs root to choose a group" },
+  async (t) => {
+    const { dest, archive } = place(t);
+    mkdirSync(dest);
+    chownSync(dest, 0, 8765);
+    chmodSync(dest, 0o2775);
+    await extract(archive(sample), dest);
+    assert.equal(statSync(dest).mode & 0o7777, 0o2775);
+    for (const name of ["app", "app/data", "readme"])
+      assert.equal(statSync(join(dest, name)).gid, 8765, name);
+    assert.equal(statSync(join(dest, "app")).mode & 0o7777, 0o2750);
+  },
+);
 
 const hostile: Readonly<Record<string, Buffer>> = {
   "a name that climbs": tar({ name: "ok" }, { name: "../sentinel", content: "evil" }),
@@ -335,35 +379,59 @@ const hostile: Readonly<Record<string, Buffer>> = {
   "a pax name with a NUL byte": tar(pax({ path: "a\0b" }), { name: "x" }),
   "a name of 300 characters": tar(gnuLong("n".repeat(300)), { name: "x" }),
   "a path of 2000 folders": tar(gnuLong("d/".repeat(2000)), { name: "x" }),
-  "a link out, and a file through it": tar({ name: "l", type: "2", link: ".." }, { name: "l/sentinel", content: "evil" }),
-  "a link within, and a file through it": tar({ name: "d/", type: "5" }, { name: "l", type: "2", link: "d" }, { name: "l/f" }),
+  "a link out, and a file through it": tar(
+    { name: "l", type: "2", link: ".." },
+    { name: "l/sentinel", content: "evil" },
+  ),
+  "a link within, and a file through it": tar(
+    { name: "d/", type: "5" },
+    { name: "l", type: "2", link: "d" },
+    { name: "l/f" },
+  ),
   "a file through a link that comes later": tar({ name: "l/f" }, { name: "l", type: "2", link: ".." }),
   "a folder in place of a link": tar({ name: "l", type: "2", link: "x" }, { name: "l/", type: "5" }),
   "a link up and out": tar({ name: "l", type: "2", link: "../sentinel" }),
   "a link to an absolute path": tar({ name: "l", type: "2", link: "/etc/passwd" }),
-  "two links that lead out together": tar({ name: "a", type: "2", link: "." }, { name: "b", type: "2", link: "a/../sentinel" }),
+  "two links that lead out together": tar(
+    { name: "a", type: "2", link: "." },
+    { name: "b", type: "2", link: "a/../sentinel" },
+  ),
   "a hard link up and out": tar({ name: "h", type: "1", link: "../sentinel" }),
   "a hard link to an absolute path": tar({ name: "h", type: "1", link: "/etc/passwd" }),
   "a hard link to what is not in the archive": tar({ name: "h", type: "1", link: "there" }),
   "a hard link to a link": tar({ name: "l", type: "2", link: "ok" }, { name: "h", type: "1", link: "l" }),
-  "a hard link through a link": tar({ name: "l", type: "2", link: "." }, { name: "h", type: "1", link: "l/ok" }),
+  "a hard link through a link": tar(
+    { name: "l", type: "2", link: "." },
+    { name: "h", type: "1", link: "l/ok" },
+  ),
   "a hard link to a folder": tar({ name: "d/", type: "5" }, { name: "h", type: "1", link: "d" }),
   "a character device": tar({ name: "null", type: "3" }),
   "a block device": tar({ name: "disk", type: "4" }),
   "a FIFO": tar({ name: "pipe", type: "6" }),
-  "a file in place of the folder": tar({ name: "./", type: "0", content: "" }, { name: ".", type: "2", link: "x" }),
+  "a file in place of the folder": tar(
+    { name: "./", type: "0", content: "" },
+    { name: ".", type: "2", link: "x" },
+  ),
   "a file and a folder of one name": tar({ name: "x" }, { name: "x/y" }),
   "a folder and a file of one name": tar({ name: "x/y" }, { name: "x" }),
   "a sparse file": tar({ name: "s", type: "S" }),
-  "a pax sparse file": tar(pax({ "GNU.sparse.major": "1", "GNU.sparse.name": "s" }), { name: "GNUSparseFile.0/s" }),
-  "a negative size": tar({ name: "f", size: Buffer.from("ffffffffffffffffffffff00", "hex").toString("latin1") }),
+  "a pax sparse file": tar(pax({ "GNU.sparse.major": "1", "GNU.sparse.name": "s" }), {
+    name: "GNUSparseFile.0/s",
+  }),
+  "a negative size": tar({
+    name: "f",
+    size: Buffer.from("ffffffffffffffffffffff00", "hex").toString("latin1"),
+  }),
   "no end": Buffer.concat([tarEntry({ name: "f", content: "x" })]),
   "a damaged header in the middle": Buffer.concat([tarEntry({ name: "f" }), Buffer.alloc(512, 1), tarEnd]),
   "zip: a name that climbs": zip({ name: "ok", content: "x" }, { name: "../sentinel", content: "evil" }),
   "zip: a backslash that climbs": zip({ name: "..\\sentinel", content: "evil" }),
   "zip: an absolute name": zip({ name: "/tmp/sentinel", content: "evil" }),
   "zip: a drive": zip({ name: "C:/sentinel", content: "evil" }),
-  "zip: a link out, and a file through it": zip({ name: "l", content: "..", mode: 0o120777 }, { name: "l/sentinel", content: "evil" }),
+  "zip: a link out, and a file through it": zip(
+    { name: "l", content: "..", mode: 0o120777 },
+    { name: "l/sentinel", content: "evil" },
+  ),
   "zip: a link to an absolute path": zip({ name: "l", content: "/etc/passwd", mode: 0o120777 }),
   "zip: a device": zip({ name: "d", mode: 0o020644 }),
   "gz: rubbish behind it": Buffer.concat([gzipSync(sample), Buffer.from("rubbish")]),
@@ -406,7 +474,13 @@ test("a link that is in the folder already is neither followed nor overwritten w
 
 test("what hostile archives hold may be left out", async (t) => {
   const { dest, archive } = place(t);
-  const path = archive(tar({ name: "dev/null", type: "3" }, { name: "etc/mtab", type: "2", link: "/proc/mounts" }, { name: "etc/x", content: "x" }));
+  const path = archive(
+    tar(
+      { name: "dev/null", type: "3" },
+      { name: "etc/mtab", type: "2", link: "/proc/mounts" },
+      { name: "etc/x", content: "x" },
+    ),
+  );
   const { status } = await extract(path, dest, "--exclude", "dev", "--exclude", "etc/mtab");
   assert.equal(status, "done");
   assert.deepEqual(Object.keys(snapshot(dest)), ["etc", "etc/x"]);
@@ -518,7 +592,9 @@ test("a run that is told to end stops at once and leaves nothing", async (t) => 
   const { home, dest, archive } = place(t);
   const [size, part] = [1_024_000_000, gzipSync(Buffer.alloc(1_024_000))];
   const header = gzipSync(tarEntry({ name: "big", size }));
-  const path = archive(Buffer.concat([header, ...Array.from({ length: 1000 }, () => part), gzipSync(tarEnd)]));
+  const path = archive(
+    Buffer.concat([header, ...Array.from({ length: 1000 }, () => part), gzipSync(tarEnd)]),
+  );
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error("stop")), 150);
   const { failure } = await runTask("extract", [path, dest], { signal: controller.signal });
@@ -529,7 +605,10 @@ test("a run that is told to end stops at once and leaves nothing", async (t) => 
 
 test("a run killed at any moment is made good by the next one", async (t) => {
   const { home, dest, archive } = place(t);
-  const entries = Array.from({ length: 120 }, (_, index) => ({ name: `d${index % 12}/f${index}`, content: `content ${index}` }));
+  const entries = Array.from({ length: 120 }, (_, index) => ({
+    name: `d${index % 12}/f${index}`,
+    content: `content ${index}`,
+  }));
   const path = archive(gzipSync(tar(...entries, { name: "link", type: "2", link: "d0" })));
   await extract(path, dest);
   const clean = snapshot(dest);

@@ -1,0 +1,60 @@
+import { chmodSync, chownSync, closeSync, statSync, utimesSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { openFolder, procPath } from "./handle.ts";
+import { unchanged, whereKept } from "./own.ts";
+import type { Ids } from "./owner.ts";
+
+/** What a folder is to have once everything in it is in place. */
+export interface FolderTraits {
+  readonly mode: number;
+  /** Seconds since 1970. */
+  readonly mtime: number | undefined;
+  readonly ids: Ids;
+  /** It stands in the archive itself, not only in the names of what is in it: so it says something of one that is there. */
+  readonly isNamed: boolean;
+  /** The user asked for this mode. */
+  readonly isAsked: boolean;
+}
+
+/** A tree that is complete but for the traits of its folders, which are all still open to their owner. */
+export interface StagedTree {
+  readonly root: string;
+  /** By paths relative to the root, which is "". Parents stand before what is in them. */
+  readonly folders: ReadonlyMap<string, FolderTraits>;
+}
+
+export const setGid = 0o2000;
+/** A folder that its owner cannot write cannot be moved. */
+const ownerWrites = 0o200;
+
+/**
+ * Gives the folders of a staged tree their traits, the innermost first.
+ * @param shared those that are at the destination already, and so are not moved
+ */
+export function settle({ root, folders }: StagedTree, shared: ReadonlySet<string>): void {
+  for (const [path, traits] of [...folders].toReversed()) {
+    const isMoved = path === "" || shared.has(parentOf(path));
+    if (!shared.has(path)) give(join(root, path), traits, isMoved ? ownerWrites : 0);
+  }
+}
+
+/** The path of the folder that something is in, below the root. */
+export const parentOf = (path: string): string => (path.includes("/") ? dirname(path) : "");
+
+/** Takes from a folder that has been moved what it needed for that. */
+export function closeOff(path: string, traits: FolderTraits): void {
+  if ((traits.mode & ownerWrites) !== 0) return;
+  const folder = openFolder(path);
+  try {
+    give(procPath(folder), traits, 0);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** @param extra bits of the mode besides those that are wanted */
+function give(path: string, { mode, mtime, ids: { uid, gid }, isAsked }: FolderTraits, extra: number): void {
+  if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? unchanged, gid ?? unchanged);
+  whereKept(isAsked, () => chmodSync(path, mode | extra | (statSync(path).mode & setGid)));
+  if (mtime !== undefined) whereKept(false, () => utimesSync(path, mtime, mtime));
+}
