@@ -42,6 +42,8 @@ const { metafile } = await build({
   // Identifiers stay as they are, so that a stack trace names functions; minified ones start no faster.
   minifyWhitespace: true,
   minifySyntax: true,
+  // The texts of the licenses stand in dist/licenses.
+  legalComments: "none",
   banner: { js: "#!/usr/bin/env node" },
   // esbuildDetection is undici's own switch: its bundles leave out a second, experimental HTTP parser.
   define: { INITKIT_VERSION: JSON.stringify(version), esbuildDetection: "true" },

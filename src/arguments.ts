@@ -73,29 +73,34 @@ function parseWords(
 ): Pick<RawStep, "operands" | "options"> {
   const operands: Value[] = [];
   const options = new Map<string, Given>();
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
-    if (word.text === "--") {
-      operands.push(...words.slice(at + 1));
-      break;
-    }
-    if (!isOption(word.text)) {
-      operands.push(word);
-      continue;
-    }
-    const { name, value } = splitOption(word);
-    const field = fieldOf(task, name);
-    if (!field) {
-      problems.add(word.place, unknownOption(task, name), hintForUnknown(task));
-      if (!value && words[at + 1] && !isOption(words[at + 1]!.text)) at++;
-      continue;
-    }
-    const given =
-      value ?? (field.kind.bare === undefined ? words[++at] : { text: field.kind.bare, place: word.place });
-    if (given) addOption(options, name, word, given);
-    else problems.add(word.place, `${word.text} needs a value (${field.kind.form})`);
+  const rest = [...words];
+  for (let word = rest.shift(); word; word = rest.shift()) {
+    if (word.text === "--") operands.push(...rest.splice(0));
+    else if (isOption(word.text)) parseOption(task, word, rest, options, problems);
+    else operands.push(word);
   }
   return { operands, options };
+}
+
+/** Takes the value of the option from `rest`, where it does not stand in the word itself. */
+function parseOption(
+  task: AnyTask,
+  word: Value,
+  rest: Value[],
+  options: Map<string, Given>,
+  problems: Problems,
+): void {
+  const { name, value } = splitOption(word);
+  const field = fieldOf(task, name);
+  const takesNext = value === undefined && field?.kind.bare === undefined;
+  if (!field) {
+    problems.add(word.place, unknownOption(task, name), hintForUnknown(task));
+    if (takesNext && rest[0] && !isOption(rest[0].text)) rest.shift();
+    return;
+  }
+  const given = value ?? (takesNext ? rest.shift() : { text: field.kind.bare!, place: word.place });
+  if (given) addOption(options, name, word, given);
+  else problems.add(word.place, `${word.text} needs a value (${field.kind.form})`);
 }
 
 const isOption = (text: string): boolean => text.startsWith("-") && text !== "-";

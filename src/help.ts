@@ -62,11 +62,11 @@ function taskHelp(task: AnyTask): string {
 }
 
 /** How a step of this task is written in arguments. */
-export function usage({ name, operands }: AnyTask): string {
+export function usage({ name, operands, usage: given }: AnyTask): string {
   const words = Object.entries(operands).map(
     ([operand, { repeated }]) => `${operandForm(operand)}${repeated ? "…" : ""}`,
   );
-  return ["initkit", name, ...words, "[option…]"].join(" ");
+  return `initkit ${name} ${given ?? `${words.join(" ")} [option…]`}`;
 }
 
 const operandForm = (name: string): string => name.toUpperCase();

@@ -89,17 +89,14 @@ class Planner {
   #withOperands(task: AnyTask, { operands, options, place }: RawStep): Map<string, Given> {
     const given = new Map(options);
     const fields = Object.entries(task.operands).filter(([name]) => !options.has(name));
-    const list = fields.findIndex(([, field]) => field.repeated);
-    const behind = list < 0 ? 0 : fields.length - list - 1;
-    let at = 0;
+    const rest = [...operands];
     for (const [index, [name, field]] of fields.entries()) {
-      const end = index === list ? Math.max(operands.length - behind, at) : at + 1;
-      const values = operands.slice(at, end);
+      const wantedBehind = fields.length - index - 1;
+      const values = rest.splice(0, field.repeated ? Math.max(rest.length - wantedBehind, 0) : 1);
       if (values.length > 0) given.set(name, { place: values[0]!.place, values });
       else this.#problems.add(place, `${task.name} needs ${name} (${field.kind.form}): ${field.summary}`);
-      at = end;
     }
-    for (const extra of operands.slice(at)) {
+    for (const extra of rest) {
       this.#problems.add(extra.place, `${quote(extra.text)} is one operand too many for ${task.name}`);
     }
     return given;

@@ -124,7 +124,7 @@ const longestPattern = 500;
 function patternOf(secret: string): RegExp | string {
   const isPlain = /^[\w.~-]*$/.test(secret) || secret.length > longestPattern;
   if (isPlain && secret.length >= shortest) return secret;
-  const anyForm = isPlain ? RegExp.escape(secret) : [...secret.toWellFormed()].map(eitherForm).join("");
+  const anyForm = isPlain ? RegExp.escape(secret) : Array.from(secret.toWellFormed(), eitherForm).join("");
   return new RegExp(
     secret.length < shortest ? `(?<![\\p{L}\\p{N}_])${anyForm}(?![\\p{L}\\p{N}_])` : anyForm,
     "gu",
@@ -133,7 +133,7 @@ function patternOf(secret: string): RegExp | string {
 
 function eitherForm(character: string): string {
   if (/^[A-Za-z0-9]$/.test(character)) return character;
-  const bytes = [...Buffer.from(character)].map((byte) => byte.toString(16).padStart(2, "0"));
+  const bytes = Array.from(Buffer.from(character), (byte) => byte.toString(16).padStart(2, "0"));
   const hexadecimal = bytes.map(
     (byte) => `%${byte.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`,
   );

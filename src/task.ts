@@ -99,6 +99,8 @@ export interface Task<P extends Fields = Fields, O extends Fields = Fields> {
   readonly name: string;
   /** One sentence for help and README. */
   readonly summary: string;
+  /** How it is written in arguments, where the operands do not tell. */
+  readonly usage?: string;
   /** In the order of the command line. One of them may be a list. */
   readonly operands: P;
   readonly options: O;

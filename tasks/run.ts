@@ -8,6 +8,7 @@ import { defineTask, done, flag, operands, option, repeated } from "../src/task.
 export default defineTask({
   name: "run",
   summary: "Runs one command, without a shell; its output passes through.",
+  usage: "[option…] -- COMMAND [ARG…]",
   operands: { command: operands(text, "Program and arguments, each a word of its own, after `--`") },
   options: {
     env: repeated(pair, "Variable for the command, besides those of the container"),

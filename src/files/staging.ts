@@ -2,11 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
-  constants,
   fstatSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,

@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly certificateCode?: FailureCode | undefined;
   /** For a redirect that is not followed: a loop, too many, or one from https to http; `refused` by default. */
   readonly redirectCode?: FailureCode | undefined;
+  /** Where the proxy variables stand (`https_proxy`, `no_proxy`, …); none are read without it. */
+  readonly proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
   readonly resolver?: DialOptions["resolver"];
 }
 

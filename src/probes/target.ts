@@ -31,7 +31,7 @@ export const isHttp = (target: Target): target is HttpTarget =>
 
 const forms = "tcp://host:port, host:port, http://…, https://… or postgres://…";
 
-export const target: Kind<Target> = kind("TARGET", parseTarget, { secretIn: passwordOf });
+export const target: Kind<Target> = kind("TARGET", parseTarget);
 
 const postgresScheme = /^postgres(?:ql)?(?:\+[a-z0-9_]+)?:\/\//i;
 
@@ -87,9 +87,3 @@ function settingsOf(text: string): DatabaseSettings {
 }
 
 const shownHost = ({ host, port, path }: Host): string => path ?? hostPort(host, port);
-
-function passwordOf(text: string): string[] {
-  if (!postgresScheme.test(text)) return [];
-  const [, inUserinfo] = /^[^/]*\/\/[^:@/]*:(.*)@/s.exec(text) ?? [];
-  return inUserinfo ? [inUserinfo] : [];
-}

@@ -27,16 +27,19 @@ export async function waitFor(targets: readonly Watched[], wanted: Wanted, conte
     return sighting;
   };
   const sightings = await Promise.all(targets.map(watchOne));
-  context.signal.throwIfAborted();
-  return conclude(sightings, wanted);
+  const report = { targets: sightings.map(reported) };
+  if (context.signal.aborted) throw withReport(context.signal.reason as Failure, report);
+  return conclude(sightings, wanted, report);
 }
+
+const withReport = ({ code, message, options }: Failure, report: Result["report"]): Failure =>
+  new Failure(code, message, { ...options, report });
 
 /** Refused for good, or a defect. */
 const isFinal = ({ ended }: Sighting): boolean =>
   ended !== undefined && (!(ended instanceof Failure) || ended.permanent);
 
-function conclude(sightings: readonly Sighting[], wanted: Wanted): Result {
-  const report = { targets: sightings.map(reported) };
+function conclude(sightings: readonly Sighting[], wanted: Wanted, report: Result["report"]): Result {
   const ready = sightings.filter((sighting) => sighting.ready);
   const enough = wanted.any ? ready.length > 0 : ready.length === sightings.length;
   if (enough) return done(success(ready, wanted), report);
@@ -44,7 +47,7 @@ function conclude(sightings: readonly Sighting[], wanted: Wanted): Result {
   const defect = sightings.find(({ ended }) => ended !== undefined && !(ended instanceof Failure));
   if (defect) throw defect.ended;
   const failure = sightings.length === 1 ? (sightings[0]!.ended as Failure) : summary(sightings, wanted);
-  throw new Failure(failure.code, failure.message, { ...failure.options, report });
+  throw withReport(failure, report);
 }
 
 function success([first, ...others]: readonly Sighting[], { state }: Wanted): string {

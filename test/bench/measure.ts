@@ -35,9 +35,16 @@ function measure({ command, env }: Subject): Sample {
   writeFileSync(memory, reportMemory(join(folder, "peak")));
   try {
     const script = 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1';
-    const timed = spawnSync("bash", ["-c", script, "bench", ...command], { env: { PATH: process.env["PATH"], ...env } });
+    const timed = spawnSync("bash", ["--norc", "-c", script, "bench", ...command], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"], ...env },
+    });
     if (timed.status !== 0) throw new Error(`${command.join(" ")} ended with ${timed.status}`);
-    const [wall, user, system] = timed.stderr.toString().trim().split(" ").map(Number) as [number, number, number];
+    const [wall, user, system] = timed.stderr.toString().trim().split(" ").map(Number) as [
+      number,
+      number,
+      number,
+    ];
     const peakMb = peakOf(command, memory, join(folder, "peak"), env);
     return { wallMs: wall * 1000, cpuMs: (user + system) * 1000, peakMb };
   } finally {
@@ -52,7 +59,10 @@ const reportMemory = (file: string): string =>
 function peakOf(command: readonly string[], hook: string, file: string, env: Subject["env"]): number {
   if (!command[0]?.endsWith("node")) return Number.NaN;
   const [node, ...args] = command;
-  spawnSync(node!, ["--require", hook, ...args], { env: { PATH: process.env["PATH"], ...env }, stdio: "ignore" });
+  spawnSync(node!, ["--require", hook, ...args], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: "ignore",
+  });
   return Number(readFileSync(file, "utf8")) / 1024;
 }
 
@@ -69,7 +79,9 @@ function medianOf(samples: readonly Sample[]): Sample {
 export function printRatios(title: string, results: ReadonlyMap<string, Sample>): void {
   const [base] = results.values();
   console.log(`\n${title}`);
-  console.log(`${"".padEnd(34)}${"CPU ms".padStart(8)}${"ratio".padStart(8)}${"wall ms".padStart(9)}${"peak MB".padStart(9)}${"+MB".padStart(6)}`);
+  console.log(
+    `${"".padEnd(34)}${"CPU ms".padStart(8)}${"ratio".padStart(8)}${"wall ms".padStart(9)}${"peak MB".padStart(9)}${"+MB".padStart(6)}`,
+  );
   for (const [name, { cpuMs, wallMs, peakMb }] of results) {
     const ratio = (cpuMs / base!.cpuMs).toFixed(2);
     const more = (peakMb - base!.peakMb).toFixed(1);

@@ -10,15 +10,15 @@ import type { Field, Fields } from "../../src/task.ts";
 const root = join(import.meta.dirname, "../..");
 export const readmePath = join(root, "README.md");
 
-const block = /(<!-- generated: (\S+)(?: (\S+))? -->\n)[^]*?(\n<!-- end -->)/g;
+const block = /(<!-- generated: (\S+)(?: (\S+))? -->)\n(?:[^]*?\n)??<!-- end -->/g;
 
 /** The README with every generated block made anew from the code and the tested manifests. */
 export async function regenerate(readme: string): Promise<string> {
   const generators = await allGenerators();
-  return readme.replace(block, (_, head: string, name: string, operand: string | undefined, tail: string) => {
+  return readme.replace(block, (_, head: string, name: string, operand: string | undefined) => {
     const generate = generators.get(name);
     if (!generate) throw new Error(`no generator ${name}`);
-    return `${head}\n${generate(operand ?? "")}\n${tail}`;
+    return `${head}\n\n${generate(operand ?? "")}\n\n<!-- end -->`;
   });
 }
 
@@ -78,11 +78,15 @@ function pacingTable(
   const columns = ["timeout", "attempt-timeout", "retries", "backoff"];
   return table(
     ["task", ...columns],
-    rows.map(([name, pacing]) => [`\`${name}\``, ...columns.map((column) => shownDefault(pacing[column]!))]),
+    rows.map(([name, pacing]) => [
+      `\`${name}\``,
+      ...columns.map((column) => shownDefault(column, pacing[column]!)),
+    ]),
   );
 }
 
-const shownDefault = (value: string): string => (value === "0" ? "none" : value);
+const shownDefault = (name: string, value: string): string =>
+  value === "0" && name !== "retries" ? "none" : value;
 
 function form(name: string, { kind, repeated }: Field): string {
   const value = kind.form === "" ? "" : kind.bare === undefined ? ` ${kind.form}` : `[=${kind.form}]`;

@@ -36,16 +36,6 @@ test("what is no target is told with the forms that are", () => {
   assert.throws(() => target.parse("redis://db"), /postgres:/);
 });
 
-test("a password in a URL is known as secret, however it is written", () => {
-  for (const [text, password] of [
-    ["postgres://me:s3cr#t@db/app", "s3cr#t"],
-    ["postgresql://me:p%40ss@db", "p%40ss"],
-  ] as const) {
-    assert.deepEqual(target.secretIn!(text), [password]);
-  }
-  assert.deepEqual(target.secretIn!("tcp://db:1"), []);
-});
-
 test("parsing ends with a target or an Error, whatever the text", () => {
   const schemes = fc.constantFrom("", "tcp://", "http://", "postgres://", "postgres://u:p@", "x://");
   fc.assert(

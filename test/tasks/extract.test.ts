@@ -12,7 +12,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -34,7 +33,8 @@ const isRoot = process.getuid!() === 0;
 interface Place {
   readonly home: string;
   readonly dest: string;
-  archive(bytes: Buffer, name?: string): string;
+  /** Writes an archive and answers its path. */
+  readonly archive: (bytes: Buffer, name?: string) => string;
 }
 
 function place(t: TestContext): Place {
@@ -451,7 +451,7 @@ for (const [what, bytes] of Object.entries(hostile)) {
     writeFileSync(join(dest, "there"), "precious");
     const before = snapshot(home);
     const { failure } = await extract(path, dest);
-    assert.equal(failure?.code, "integrity", failure?.stack);
+    assert.equal(failure?.code, "integrity", failure?.message ?? "no failure");
     assert.equal(failure?.exitCode, 21);
     assert.deepEqual(snapshot(home), before);
     rmSync(dest, { recursive: true });
@@ -626,15 +626,6 @@ test("a run killed at any moment is made good by the next one", async (t) => {
     assert.deepEqual(snapshot(dest), clean);
     assert.deepEqual(debris(home), []);
   }
-});
-
-test("archives may move: only the content counts", async (t) => {
-  const { home, dest, archive } = place(t);
-  const path = archive(sample);
-  await extract(path, dest);
-  renameSync(path, join(home, "other"));
-  assert.equal((await extract(join(home, "other"), dest)).status, "done", "it is known by its path");
-  assert.deepEqual(snapshot(dest), expected);
 });
 
 for (const [what, ...words] of [

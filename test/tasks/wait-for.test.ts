@@ -334,9 +334,13 @@ test("the process ends as soon as the wait does, and at once on SIGTERM", async 
   const done = await initkit(["wait-for", tcp(peer), "--timeout", "30s"]);
   assert.equal(done.exitCode, 0, done.stderr);
   const stopped = await initkit(["wait-for", `127.0.0.3:${silent.port}`, "never.invalid:1", "--timeout", "30s"], {
-    onEvent: ({ event }, child) => event === "step.start" && child.kill("SIGTERM"),
+    onEvent: ({ event }, child) => event === "attempt.failed" && child.kill("SIGTERM"),
   });
   assert.equal(stopped.exitCode, 143, stopped.stderr);
+  assert.deepEqual(
+    stopped.report!["steps"][0].targets.map(({ ready: isReady }: { ready: boolean }) => isReady),
+    [false, false],
+  );
   assert.ok(performance.now() - startedAt < 15_000);
 });
 
@@ -346,9 +350,10 @@ test("no credentials of a URL are told, whatever happens", async () => {
     `http://me:hunter2two@127.0.0.1:${port}/`,
     `postgres://me:hunter2two@127.0.0.1:${port}/app`,
     `postgres://me:p%40hunter2two@127.0.0.1:${port}/app`,
+    `postgres://me:a#hunter2two@127.0.0.1:${port}/app`,
   ];
   const { exitCode, stderr, report } = await initkit(["wait-for", ...urls, "--timeout", "300ms"]);
   assert.equal(exitCode, 10);
-  assert.equal(report!["steps"][0].targets.length, 3);
+  assert.equal(report!["steps"][0].targets.length, 4);
   assert.ok(!(stderr + JSON.stringify(report)).includes("hunter2two"));
 });
