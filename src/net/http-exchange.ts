@@ -34,7 +34,8 @@ export async function exchange(hop: Hop, options: RequestOptions): Promise<HttpR
 
 /** The client asks for another socket where this one closed before the request was sent; there is none. */
 function handOver(socket: Socket, connected: buildConnector.Callback): void {
-  if (socket.destroyed) connected(Object.assign(new Error("connection closed"), { code: "ECONNRESET" }), null);
+  if (socket.destroyed)
+    connected(Object.assign(new Error("connection closed"), { code: "ECONNRESET" }), null);
   else connected(null, socket);
 }
 

@@ -46,17 +46,22 @@ function parseProxy({ name, value }: Variable): URL {
 export function isExempt(url: URL, list: string): boolean {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
-  const entries = list.toLowerCase().split(/[\s,]+/).filter(Boolean);
+  const entries = list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean);
   return isLoopback(host) || entries.some((entry) => matches(entry, host, port));
 }
 
 const isLoopback = (host: string): boolean =>
-  /^(?:.*\.)?localhost$/.test(host) || (isIP(host) > 0 && inSubnet(host, host.includes(":") ? "::1/128" : "127.0.0.0/8"));
+  /^(?:.*\.)?localhost$/.test(host) ||
+  (isIP(host) > 0 && inSubnet(host, host.includes(":") ? "::1/128" : "127.0.0.0/8"));
 
 function matches(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return isIP(host) > 0 && inSubnet(host, entry);
-  const [, bracketed, plain = "", wanted] = /^(?:\[(.*)\]|([^:]*))(?::([0-9]+))?$/.exec(entry) ?? [, entry];
+  // An IPv6 address without brackets is all colons, and has no port.
+  const [, bracketed, plain = entry, wanted] = /^(?:\[(.*)\]|([^:]*))(?::([0-9]+))?$/.exec(entry) ?? [];
   if (wanted !== undefined && wanted !== port) return false;
   const name = (bracketed ?? plain).replace(/^\*?\./, "").replace(/\.$/, "");
   if (isIP(host) > 0) return isIP(name) > 0 && inSubnet(host, `${name}/${name.includes(":") ? 128 : 32}`);
@@ -67,7 +72,8 @@ function matches(entry: string, host: string, port: string): boolean {
 function inSubnet(address: string, subnet: string): boolean {
   const [network = "", bits = ""] = subnet.split("/");
   const family = isIP(network) === 6 ? "ipv6" : "ipv4";
-  const isSubnet = isIP(network) > 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === "ipv6" ? 128 : 32);
+  const isSubnet =
+    isIP(network) > 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === "ipv6" ? 128 : 32);
   if (!isSubnet || isIP(address) !== isIP(network)) return false;
   const list = new BlockList();
   list.addSubnet(network, Number(bits), family);

@@ -73,7 +73,8 @@ function rejectsWith(promise: Promise<unknown>, kind: string, ...parts: readonly
 test("an answer has its status, headers, body and final URL, over TLS too", async () => {
   for (const secure of [false, true]) {
     await using server = await startServer(
-      (_, response) => response.writeHead(503, { "Retry-After": "7", "Set-Cookie": ["a", "b"] }).end("starting"),
+      (_, response) =>
+        response.writeHead(503, { "Retry-After": "7", "Set-Cookie": ["a", "b"] }).end("starting"),
       { secure },
     );
     const response = await ask(`${server.origin}/healthz?deep=1#x`);
@@ -143,7 +144,10 @@ test("redirects are followed to the end, within the origin with all headers", as
 test("nothing that the caller meant for one origin goes to another", async () => {
   await using other = await startServer((_, response) => response.end("other"));
   await using server = await startServer(redirects({ "/": `${other.origin.replace("//", "//x:y@")}/` }));
-  const headers = ["Authorization", "Cookie", "X-Api-Key", "Accept"].map((name) => ({ name, value: "secret" }));
+  const headers = ["Authorization", "Cookie", "X-Api-Key", "Accept"].map((name) => ({
+    name,
+    value: "secret",
+  }));
   assert.equal(await textOf(await ask(server.origin, { headers })), "other");
   assert.equal(await textOf(await ask(server.origin.replace("//", "//me:pw@"))), "other");
   for (const { headers: received } of other.seen) assert.ok(!JSON.stringify(received).includes("secret"));
@@ -152,7 +156,13 @@ test("nothing that the caller meant for one origin goes to another", async () =>
 
 test("a POST becomes a GET without a body where it must, and stays a POST where it must", async () => {
   const headers = [{ name: "Content-Type", value: "text/plain" }];
-  for (const [status, method] of [[301, "GET"], [302, "GET"], [303, "GET"], [307, "POST"], [308, "POST"]] as const) {
+  for (const [status, method] of [
+    [301, "GET"],
+    [302, "GET"],
+    [303, "GET"],
+    [307, "POST"],
+    [308, "POST"],
+  ] as const) {
     await using server = await startServer(redirects({ "/": "/b" }, status));
     (await ask(server.origin, { method: "POST", body: "hello", headers })).close();
     assert.equal(server.seen[1]!.method, method);
@@ -163,7 +173,13 @@ test("a POST becomes a GET without a body where it must, and stays a POST where 
 
 test("redirects are not followed without leave, in a loop, for ever, or away from TLS and HTTP", async () => {
   await using plain = await startServer((_, response) => response.end());
-  const targets = { "/loop": "/loop2", "/loop2": "/loop", "/down": plain.origin, "/ftp": "ftp://x/", "/bad": "http://[" };
+  const targets = {
+    "/loop": "/loop2",
+    "/loop2": "/loop",
+    "/down": plain.origin,
+    "/ftp": "ftp://x/",
+    "/bad": "http://[",
+  };
   await using server = await startServer(
     (asked, response) => {
       const step = /^\/n([0-9]+)$/.exec(asked.url!)?.[1];
@@ -172,7 +188,8 @@ test("redirects are not followed without leave, in a loop, for ever, or away fro
     },
     { secure: true },
   );
-  const refused = (path: string, ...parts: string[]) => rejectsWith(ask(server.origin + path), "redirect", ...parts);
+  const refused = (path: string, ...parts: string[]) =>
+    rejectsWith(ask(server.origin + path), "redirect", ...parts);
   await refused("/loop", "loop");
   await refused("/n0", "10 redirects");
   await refused("/down", plain.origin);
@@ -207,7 +224,11 @@ test("a server that hangs up, resets or talks nonsense is told as such, and the 
   ];
   for (const [at, [kind, misbehave]] of misbehaviours.entries()) {
     await using peer = await startPeer(misbehave);
-    await assert.rejects(ask(`http://127.0.0.1:${peer.port}/`), { kind, code: "not-ready" }, `misbehaviour ${at}`);
+    await assert.rejects(
+      ask(`http://127.0.0.1:${peer.port}/`),
+      { kind, code: "not-ready" },
+      `misbehaviour ${at}`,
+    );
     await peer.idle();
   }
 });
@@ -287,7 +308,10 @@ test("an abort ends a request in any state at once, with what it was doing", asy
   await rejectsWith(textOf(response), "body-timeout", "not finished within 5s");
   await rejectsWith(ask(stalling.origin, { signal: AbortSignal.abort(reason) }), "not-ready");
   await silent.idle();
-  assert.deepEqual((await openResources()).filter((each) => each !== "TCPSocketWrap"), before.filter((each) => each !== "TCPSocketWrap"));
+  assert.deepEqual(
+    (await openResources()).filter((each) => each !== "TCPSocketWrap"),
+    before.filter((each) => each !== "TCPSocketWrap"),
+  );
 });
 
 test("close drops a connection whose body nobody wants, once or twice", async () => {
@@ -320,5 +344,8 @@ test("headers that the client answers for itself are told beforehand", () => {
     assert.throws(() => checkHeaders([{ name, value: "x" }]), new RegExp(name));
   }
   assert.throws(() => checkHeaders([{ name: "X-Name", value: "Zoë ☃" }]), /X-Name/);
-  checkHeaders([{ name: "Host", value: "a" }, { name: "Authorization", value: "Bearer x" }]);
+  checkHeaders([
+    { name: "Host", value: "a" },
+    { name: "Authorization", value: "Bearer x" },
+  ]);
 });

@@ -81,7 +81,12 @@ test("a name that does not exist for IPv4 does not exist, whatever is said about
 
 test("an address of a server that is none is passed over", async () => {
   await using good = await startDnsServer(() => ["10.0.0.3"]);
-  const common = { resolvConf: "/none", hosts: "/none", code: "not-ready", signal: new AbortController().signal } as const;
+  const common = {
+    resolvConf: "/none",
+    hosts: "/none",
+    code: "not-ready",
+    signal: new AbortController().signal,
+  } as const;
   assert.deepEqual(await resolve("db", { ...common, servers: ["dns.test", good.address] }), ["10.0.0.3"]);
   await assert.rejects(resolve("db", { ...common, servers: ["fe80::1%"] }), { kind: "dns:timeout" });
 });

@@ -33,7 +33,13 @@ async function startTlsServer(options: TlsOptions) {
 async function connectTls(port: number, options: Partial<ClientOptions> = {}): Promise<string> {
   const socket = await dial({ host: "127.0.0.1", port, signal: never, code: "not-ready" });
   const peer = `db.test:${port}`;
-  const secure = await upgradeToTls(socket, { host: "db.test", peer, code: "not-ready", signal: never, ...options });
+  const secure = await upgradeToTls(socket, {
+    host: "db.test",
+    peer,
+    code: "not-ready",
+    signal: never,
+    ...options,
+  });
   const said = await secure.setEncoding("utf8").toArray();
   return said.join("");
 }
@@ -69,7 +75,11 @@ test("a certificate for an address is checked by the address", async () => {
   const forAddress = issue({ names: ["127.0.0.1"], issuer: authority });
   await using listening = await startTlsServer(forAddress);
   assert.equal(await connectTls(listening.port, { tls: { ca }, host: "127.0.0.1" }), "hello");
-  await rejectsWith(connectTls(listening.port, { tls: { ca }, host: "127.0.0.2" }), "tls:certificate", "127.0.0.1");
+  await rejectsWith(
+    connectTls(listening.port, { tls: { ca }, host: "127.0.0.2" }),
+    "tls:certificate",
+    "127.0.0.1",
+  );
 });
 
 test("an expired, a future and a self-signed certificate are told apart", async () => {
@@ -92,7 +102,10 @@ test("server-name is what is asked for and what must be in the certificate", asy
     done(null);
   };
   await using listening = await startTlsServer({ ...server, SNICallback });
-  assert.equal(await connectTls(listening.port, { tls: { ca, serverName: "db.test" }, host: "10.0.0.3" }), "hello");
+  assert.equal(
+    await connectTls(listening.port, { tls: { ca, serverName: "db.test" }, host: "10.0.0.3" }),
+    "hello",
+  );
   assert.deepEqual(asked, ["db.test"]);
 });
 
