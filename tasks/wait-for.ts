@@ -50,7 +50,9 @@ export default defineTask({
   pacedBy: "task",
 
   check(args) {
-    const mistakes = [checkTlsArguments, checkHttpArguments, checkTlsTargets].flatMap((check) => mistakeOf(check, args));
+    const mistakes = [checkTlsArguments, checkHttpArguments, checkTlsTargets].flatMap((check) =>
+      mistakeOf(check, args),
+    );
     if (mistakes.length > 0) throw new Error(mistakes.join("; "));
   },
 

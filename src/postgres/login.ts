@@ -33,7 +33,7 @@ const loginMs = 10_000;
  * @throws Failure `database-unavailable` or `refused`; the reason of the signal
  */
 export async function login(host: Host, options: LoginOptions): Promise<Login> {
-  using bound = deadline(options.signal, loginMs, () => tooSlow(host));
+  using bound = deadline(options.signal, loginMs, tooSlow);
   const within = { ...options, signal: bound.signal };
   const [first, second] = host.path === undefined ? options.tls.encryptions : (["plain"] as const);
   try {
@@ -46,8 +46,8 @@ export async function login(host: Host, options: LoginOptions): Promise<Login> {
   }
 }
 
-const tooSlow = (host: Host): Failure =>
-  new Failure("database-unavailable", `${nameOf(host)}: no session within ${formatMs(loginMs)}`, {
+const tooSlow = (): Failure =>
+  new Failure("database-unavailable", `no session within ${formatMs(loginMs)}`, {
     kind: "postgres:timeout",
     hint: "the server accepts connections but is silent: look at its log and load, and at proxies in between",
   });

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import type { NoticeMessage } from "pg-protocol/dist/messages.js";
 import { Failure } from "../failure.ts";
 import { keyOf, requestCancel } from "./cancel.ts";
 import { nameOf } from "./connect.ts";
@@ -20,7 +19,11 @@ export interface SessionOptions {
 }
 
 export type Row = Readonly<Record<string, unknown>>;
-export type Notice = Pick<NoticeMessage, "severity" | "message" | "detail" | "hint">;
+/** What a server says beside its answers (NoticeResponse). */
+export interface Notice {
+  readonly severity: string | undefined;
+  readonly message: string | undefined;
+}
 
 /** One session of a database. Its end rolls back what is open, and gives back its locks. */
 export interface Session extends AsyncDisposable {
@@ -84,13 +87,16 @@ function noneOf([first, ...others]: readonly Failure[]): Failure {
 }
 
 async function writable(session: Session): Promise<Session> {
-  const standby = "pg_is_in_recovery() or current_setting('transaction_read_only')::bool";
-  const [row] = await session.query<{ readonly: boolean }>(`select ${standby} as readonly`);
-  if (!row?.readonly) return session;
-  await session[Symbol.asyncDispose]();
-  throw new Failure("database-unavailable", `${session.where}: the server is read-only`, {
-    kind: "postgres:standby",
-  });
+  const sql = "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly";
+  try {
+    const [row] = await session.query<{ readonly: boolean }>(sql);
+    if (!row?.readonly) return session;
+    const message = `${session.where}: the server is read-only`;
+    throw new Failure("database-unavailable", message, { kind: "postgres:standby" });
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function openOn(host: Host, options: LoginOptions): Promise<Session> {

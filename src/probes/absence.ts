@@ -11,11 +11,14 @@ export function absence(name: string, probe: Probe): Probe {
   return async (signal) => {
     const failure = await failureOf(probe, signal);
     if (failure && showsGone(failure.kind, resolved)) return;
-    if (!failure?.kind.startsWith("dns:")) resolved = true;
+    if (!failure || showsResolved(failure)) resolved = true;
     if (failure?.permanent) throw failure;
     throw failure ? uncertain(failure) : stillThere(name);
   };
 }
+
+/** A failure of no finer kind than its code may have come at any time, also before the name was looked up. */
+const showsResolved = ({ kind, code }: Failure): boolean => kind !== code && !kind.startsWith("dns:");
 
 async function failureOf(probe: Probe, signal: AbortSignal): Promise<Failure | undefined> {
   try {
@@ -36,5 +39,7 @@ const stillThere = (name: string): Failure =>
 const uncertain = ({ message, kind, hint, options }: Failure): Failure =>
   new Failure("not-ready", `not known to be gone: ${message}`, {
     ...options,
-    hint: kind.startsWith("dns:") ? `a name that has not resolved before may be misspelt; ${hint ?? ""}` : hint,
+    hint: kind.startsWith("dns:")
+      ? `a name that has not resolved before may be misspelt; ${hint ?? ""}`
+      : hint,
   });

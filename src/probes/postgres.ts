@@ -76,6 +76,6 @@ function noneOf(errors: readonly unknown[]): unknown {
   const failures = errors.filter((error) => error instanceof Failure);
   if (failures.length < errors.length || failures.length === 1) return errors[0];
   const undecided = failures.filter(({ permanent }) => !permanent);
-  const telling = undecided.find(({ kind }) => !showsGone(kind, true)) ?? undecided[0] ?? failures[0]!;
+  const telling = undecided.find(({ kind }) => !showsGone(kind, false)) ?? undecided[0] ?? failures[0]!;
   return new Failure(telling.code, failures.map(({ message }) => message).join("; "), telling.options);
 }

@@ -15,7 +15,11 @@ export interface Wanted {
  * for good does.
  * @throws Failure `not-ready` or `refused` that tells of every target
  */
-export async function waitFor(targets: readonly Watched[], wanted: Wanted, context: Context): Promise<Result> {
+export async function waitFor(
+  targets: readonly Watched[],
+  wanted: Wanted,
+  context: Context,
+): Promise<Result> {
   const stop = new AbortController();
   const within = AbortSignal.any([context.signal, stop.signal]);
   const single = targets.length === 1;
@@ -23,7 +27,8 @@ export async function waitFor(targets: readonly Watched[], wanted: Wanted, conte
     const sighting = await watch(target, context, single ? undefined : target.name, within);
     const { ready, name, durationMs } = sighting;
     if (ready && !single) context.log.info(`${name} is ${wanted.state} (${formatMs(durationMs)})`);
-    if (wanted.any ? ready : isFinal(sighting)) stop.abort(new Failure("not-ready", "the wait was over before"));
+    if (wanted.any ? ready : isFinal(sighting))
+      stop.abort(new Failure("not-ready", "the wait was over before"));
     return sighting;
   };
   const sightings = await Promise.all(targets.map(watchOne));
@@ -67,7 +72,9 @@ function summary(sightings: readonly Sighting[], { any, state }: Wanted): Failur
     ...(there.length > 0 ? [`- ${state}: ${there.join(", ")}`] : []),
   ];
   const hints = [...new Set(telling.flatMap(({ cause }) => cause?.hint ?? []))].slice(0, 3);
-  return new Failure(refused ? "refused" : "not-ready", lines.join("\n"), { hint: hints.join("; ") || undefined });
+  return new Failure(refused ? "refused" : "not-ready", lines.join("\n"), {
+    hint: hints.join("; ") || undefined,
+  });
 }
 
 const line = ({ name, attempts, durationMs, cause }: Sighting): string =>

@@ -34,35 +34,55 @@ export async function watch(
   within: AbortSignal,
 ): Promise<Sighting> {
   const startedAt = now();
-  let attempts = 0;
-  let last: Failure | undefined;
-  const counted = (look: Probe) => async (signal: AbortSignal) => {
-    attempts++;
-    try {
-      await look(signal);
-    } catch (error) {
-      if (error instanceof Failure && !within.aborted) last = error;
-      throw error;
-    }
-  };
+  const tally = new Tally(within);
   const looking = {
     signal: within,
     timeLeft: () => context.policy.endsAt - now(),
-    retry: (look: Probe) => context.retry(counted(look), label, within),
+    retry: (look: Probe) => context.retry(tally.counting(look), label, within),
   };
-  const sighting = () => ({ name, attempts, durationMs: Math.round(now() - startedAt) });
+  const ended = await endOf(untilSteady(probe, steadiness, looking));
+  const seen = { name, attempts: tally.attempts, durationMs: Math.round(now() - startedAt) };
+  if (ended.ready) return { ...seen, ready: true };
+  return { ...seen, ready: false, ended: ended.error, cause: tally.causeOf(ended.error) };
+}
+
+async function endOf(watching: Promise<void>): Promise<{ ready: true } | { ready: false; error: unknown }> {
   try {
-    await untilSteady(probe, steadiness, looking);
-    return { ...sighting(), ready: true };
-  } catch (ended) {
-    return { ...sighting(), ready: false, ended, cause: causeOf(ended, last, within) };
+    await watching;
+    return { ready: true };
+  } catch (error) {
+    return { ready: false, error };
   }
 }
 
-/** What the retry loop ends with is the last failure too, with the loop's own words added. */
-function causeOf(ended: unknown, last: Failure | undefined, within: AbortSignal): Failure {
-  const end = ended instanceof Failure ? ended : new Failure("internal", String(ended));
-  return last && (within.aborted || last.kind === end.kind) ? last : end;
+/** Counts the attempts and remembers the last failure. */
+class Tally {
+  readonly #within: AbortSignal;
+  #last: Failure | undefined;
+  attempts = 0;
+
+  constructor(within: AbortSignal) {
+    this.#within = within;
+  }
+
+  counting(look: Probe): Probe {
+    return async (signal) => {
+      this.attempts++;
+      try {
+        await look(signal);
+      } catch (error) {
+        if (error instanceof Failure && !this.#within.aborted) this.#last = error;
+        throw error;
+      }
+    };
+  }
+
+  /** What the retry loop ends with is the last failure too, with the loop's own words added. */
+  causeOf(ended: unknown): Failure {
+    const end = ended instanceof Failure ? ended : new Failure("internal", String(ended));
+    const last = this.#last;
+    return last && (this.#within.aborted || last.kind === end.kind) ? last : end;
+  }
 }
 
 /** The entry of a target in the report. */

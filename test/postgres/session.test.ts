@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
+import { statements } from "../../src/migrate/lexer.ts";
 import { databaseSettings } from "../../src/postgres/settings.ts";
 import { openSession, type Session } from "../../src/postgres/session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
@@ -276,6 +278,36 @@ test("a script tells how many of its statements have ended well", async () => {
   await assert.rejects(failing, (error) => error instanceof ScriptError && error.completed === 2);
   await session.run("/* nothing */");
   assert.deepEqual(await session.query("select $1::text as x", ["ä"]), [{ x: "ä" }]);
+});
+
+test("the server sees as many statements as the lexer does", async () => {
+  const anything = fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => text.replaceAll("\0", ""));
+  const tag = fc.stringMatching(/^[a-zé_]{0,3}$/);
+  const value = fc.oneof(
+    anything.map((text) => `'${text.replaceAll("'", "''")}'`),
+    anything.map((text) => `E'${text.replaceAll(/[\\']/g, "\\$&")}'`),
+    anything.map((text) => `E'a'\n -- ;\n '${text.replaceAll(/[\\']/g, "\\$&")}'`),
+    fc.tuple(tag, anything).map(([name, text]) => `$${name}$${text.replaceAll("$", "")};$${name}$`),
+    anything.map((text) => `/* ; /* ${text.replaceAll(/[*/]/g, "")} */ ; */ 1`),
+    anything.map((text) => `--${text.replaceAll(/[\r\n]/g, "")};\n 2`),
+    anything.map((text) => `1 as "${text.replaceAll('"', '""')};"`),
+    fc.constantFrom("U&'\\0061;'", "B'01'", "case when true then 1 end", "1.5e3", "(select 1)", "N'x'"),
+  );
+  const statement = fc
+    .array(value, { minLength: 1, maxLength: 4 })
+    .map((values) => `select ${values.join(", ")}`);
+  await using session = await open(pg.url);
+  await fc.assert(
+    fc.asyncProperty(fc.array(statement, { maxLength: 5 }), async (all) => {
+      const sql = [...all, "select 1/0"].join(";\n;");
+      assert.equal([...statements(sql)].length, all.length + 1);
+      await assert.rejects(
+        session.run(sql),
+        (error) => error instanceof ScriptError && error.completed === all.length,
+      );
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("COPY FROM STDIN fails instead of waiting for data that never comes", async () => {

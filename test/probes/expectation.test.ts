@@ -5,8 +5,14 @@ import { jsonExpectation, method, parseJson, regex, statuses, textAt } from "../
 
 test("statuses are numbers, classes, or any", () => {
   const list = statuses.parse("200,204, 3XX");
-  assert.deepEqual([200, 204, 301, 399].map((status) => list.has(status)), [true, true, true, true]);
-  assert.deepEqual([201, 404, 503].map((status) => list.has(status)), [false, false, false]);
+  assert.deepEqual(
+    [200, 204, 301, 399].map((status) => list.has(status)),
+    [true, true, true, true],
+  );
+  assert.deepEqual(
+    [201, 404, 503].map((status) => list.has(status)),
+    [false, false, false],
+  );
   assert.equal(statuses.parse("any").has(599), true);
   for (const text of ["", "20", "2000", "6xx", "2x", "200;204", "200,", "ok"]) {
     assert.throws(() => statuses.parse(text), Error, text);
@@ -52,7 +58,15 @@ test("a JSON value is found by its path, and compared as it is written", () => {
   ]) {
     assert.ok(found(expectation), expectation);
   }
-  for (const expectation of ["status=", "load=1.5", "items[2].name=b", "status.length=2", "items.length=2", "toString=x", "o.p.source=1.0"]) {
+  for (const expectation of [
+    "status=",
+    "load=1.5",
+    "items[2].name=b",
+    "status.length=2",
+    "items.length=2",
+    "toString=x",
+    "o.p.source=1.0",
+  ]) {
     assert.ok(!found(expectation), expectation);
   }
 });

@@ -30,14 +30,17 @@ test("a request to authenticate and an error are told apart", () => {
 });
 
 test("an error from before the protocol is plain text", () => {
-  const bytes = Buffer.from("Ecould not fork new process for connection: Resource temporarily unavailable\n\0");
+  const bytes = Buffer.from(
+    "Ecould not fork new process for connection: Resource temporarily unavailable\n\0",
+  );
   assert.equal(answerIn(bytes) !== "foreign" && answerIn(bytes) !== undefined, true);
   assert.match(JSON.stringify(answerIn(bytes)), /could not fork/);
 });
 
 test("the answer is the same however the bytes come", () => {
   for (const whole of [authentication, starting]) {
-    for (let length = 0; length < whole.length; length++) assert.equal(answerIn(whole.subarray(0, length)), undefined);
+    for (let length = 0; length < whole.length; length++)
+      assert.equal(answerIn(whole.subarray(0, length)), undefined);
     assert.deepEqual(answerIn(Buffer.concat([whole, Buffer.from("S....")])), answerIn(whole));
   }
 });

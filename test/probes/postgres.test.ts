@@ -19,7 +19,15 @@ async function ready(...words: string[]): Promise<TaskRun> {
 
 /** Waits for a few attempts, and expects a failure of this code. */
 async function fails(code: "not-ready" | "refused", ...words: string[]) {
-  const { failure, attempts } = await waitFor(...words, "--retries", "2", "--backoff", "5ms", "--timeout", "20s");
+  const { failure, attempts } = await waitFor(
+    ...words,
+    "--retries",
+    "2",
+    "--backoff",
+    "5ms",
+    "--timeout",
+    "20s",
+  );
   assert.equal(failure?.code, code, String(failure?.message));
   return { failure, attempts };
 }
@@ -133,12 +141,17 @@ describe("a real server", () => {
     postgres = await startPostgres({
       settings: { ssl: "on", log_connections: "off" },
       files: { "server.crt": certificate.cert, "server.key": certificate.key },
-      hba: ["hostssl all tls_only all scram-sha-256", "hostnossl all plain_only all scram-sha-256", "host all tls_only,plain_only all reject"],
+      hba: [
+        "hostssl all tls_only all scram-sha-256",
+        "hostnossl all plain_only all scram-sha-256",
+        "host all tls_only,plain_only all reject",
+      ],
     });
     const { default: pg } = await import("pg");
     const client = new pg.Client({ connectionString: postgres.url });
     await client.connect();
-    for (const user of ["app", "tls_only", "plain_only"]) await client.query(`create role ${user} login password 's3cret'`);
+    for (const user of ["app", "tls_only", "plain_only"])
+      await client.query(`create role ${user} login password 's3cret'`);
     await client.end();
     folder = await mkdtemp(join(tmpdir(), "initkit-probe-"));
     ca = join(folder, "ca.pem");
@@ -186,12 +199,21 @@ describe("a real server", () => {
     const closed = `127.0.0.1:${await freePort()}`;
     const { failure, report } = await waitFor(closed, url("app:wrong"), "--timeout", "20s");
     assert.equal(failure?.exitCode, 20);
-    assert.deepEqual(report["targets"].map((entry: { ready: boolean }) => entry.ready), [false, false]);
+    assert.deepEqual(
+      report["targets"].map((entry: { ready: boolean }) => entry.ready),
+      [false, false],
+    );
     assert.equal(report["targets"][1].error.code, "refused");
 
     await ready("--any", url("app:wrong"), url("app"));
-    assert.equal((await waitFor("--any", url("app:wrong"), url("app:wrong", "/nothing"))).failure?.exitCode, 20);
-    assert.equal((await waitFor("--any", url("app:wrong"), closed, "--timeout", "300ms")).failure?.exitCode, 10);
+    assert.equal(
+      (await waitFor("--any", url("app:wrong"), url("app:wrong", "/nothing"))).failure?.exitCode,
+      20,
+    );
+    assert.equal(
+      (await waitFor("--any", url("app:wrong"), closed, "--timeout", "300ms")).failure?.exitCode,
+      10,
+    );
   });
 
   test("is asked for TLS as sslmode says", async () => {
@@ -201,7 +223,10 @@ describe("a real server", () => {
       await ready(url(userinfo, verified("verify-ca")), "--successes", "1");
       const wrongName = await fails("not-ready", url(userinfo, verified("verify-full")));
       assert.equal(wrongName.failure.kind, "tls:certificate");
-      const unknown = await fails("not-ready", url(userinfo, "/postgres?sslmode=verify-full&sslrootcert=system"));
+      const unknown = await fails(
+        "not-ready",
+        url(userinfo, "/postgres?sslmode=verify-full&sslrootcert=system"),
+      );
       assert.equal(unknown.failure.kind, "tls:certificate");
     }
     await using plain = await startFake(() => passwordPlease);
@@ -218,7 +243,9 @@ describe("a real server", () => {
   });
 
   test("whose CA file is missing is a configuration error", async () => {
-    const { failure } = await waitFor(url("app", `/postgres?sslmode=verify-ca&sslrootcert=${folder}/none.pem`));
+    const { failure } = await waitFor(
+      url("app", `/postgres?sslmode=verify-ca&sslrootcert=${folder}/none.pem`),
+    );
     assert.equal(failure?.exitCode, 2);
     assert.match(failure.message, /none\.pem/);
   });

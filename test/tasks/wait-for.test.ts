@@ -107,14 +107,20 @@ test("all targets are waited for at the same time, and a failure tells of every 
   await using open = await startPeer(() => {});
   const [one, two] = [await freePort(), await freePort()];
   const { failure, report } = await notReady(tcp(open), `127.0.0.1:${one}`, `127.0.0.1:${two}`);
-  for (const part of ["2 of 3", `:${one}`, `:${two}`, `:${open.port}`]) assert.ok(failure.message.includes(part));
+  for (const part of ["2 of 3", `:${one}`, `:${two}`, `:${open.port}`])
+    assert.ok(failure.message.includes(part));
   const entries: { ready: boolean }[] = report["targets"];
-  assert.deepEqual(entries.map((entry) => entry.ready), [true, false, false]);
+  assert.deepEqual(
+    entries.map((entry) => entry.ready),
+    [true, false, false],
+  );
 });
 
 test("many targets at once are no cause for a warning", async () => {
   await using peer = await startPeer(() => {});
-  const targets = Array.from({ length: 40 }, (_, at) => (at % 2 ? tcp(peer) : `http://localhost:${peer.port}/${at}`));
+  const targets = Array.from({ length: 40 }, (_, at) =>
+    at % 2 ? tcp(peer) : `http://localhost:${peer.port}/${at}`,
+  );
   const { exitCode, stderr, events } = await initkit(["wait-for", ...targets, "--timeout", "1s"]);
   assert.equal(exitCode, 10);
   assert.equal(stderr.trim().split("\n").length, events.length, stderr);
@@ -126,7 +132,10 @@ test("with any, one target is enough and the others are let go", async () => {
   const before = await openResources();
   const { report } = await ready("--any", `127.0.0.3:${silent.port}`, tcp(open));
   const entries: { ready: boolean }[] = report["targets"];
-  assert.deepEqual(entries.map((entry) => entry.ready), [false, true]);
+  assert.deepEqual(
+    entries.map((entry) => entry.ready),
+    [false, true],
+  );
   assert.deepEqual(await openResources(), before);
 });
 
@@ -250,7 +259,7 @@ test("a redirect that cannot be followed is not ready, no refusal", async () => 
 test("method, headers and the whole body go out at every attempt", async () => {
   const seen: (string | undefined)[] = [];
   await using web = await startWeb((number) => (request, response) => {
-    seen.push(`${request.method} ${request.headers["x-a"]}`);
+    seen.push(`${request.method} ${String(request.headers["x-a"])}`);
     status(number < 3 ? 503 : 200)(request, response);
   });
   await ready(web.url, "--body", '{"query":1}', "--header", "X-A: b");
@@ -262,8 +271,18 @@ test("method, headers and the whole body go out at every attempt", async () => {
 
 test("match and json look at the body, and both must hold", async () => {
   const bodies = ["", "starting", '{"status":"DOWN"}', '{"status":"UP","checks":[{"n":1}]}'];
-  await using web = await startWeb((number) => (_, response) => response.end(bodies[Math.min(number, 4) - 1]));
-  const { attempts } = await ready(web.url, "--json", "status=UP", "--json", "checks[0].n=1", "--match", '"n":1');
+  await using web = await startWeb(
+    (number) => (_, response) => response.end(bodies[Math.min(number, 4) - 1]),
+  );
+  const { attempts } = await ready(
+    web.url,
+    "--json",
+    "status=UP",
+    "--json",
+    "checks[0].n=1",
+    "--match",
+    '"n":1',
+  );
   assert.equal(attempts, 4);
   const { failure } = await notReady(web.url, "--json", "status=UP", "--match", "DOWN");
   assert.equal(failure.kind, "expectation:match");
@@ -315,7 +334,12 @@ test("a certificate is verified with ca, and one that does not verify is not rea
 
 test("a CA file that is missing is 2, before any connection", async () => {
   await using peer = await startPeer(() => {});
-  const { failure } = await waitFor(`https://127.0.0.1:${peer.port}`, tcp(peer), "--ca", join(folder, "none.pem"));
+  const { failure } = await waitFor(
+    `https://127.0.0.1:${peer.port}`,
+    tcp(peer),
+    "--ca",
+    join(folder, "none.pem"),
+  );
   assert.equal(failure?.exitCode, 2);
   assert.match(failure.message, /none\.pem/);
   assert.equal(peer.counts.accepted, 0);
@@ -333,9 +357,12 @@ test("the process ends as soon as the wait does, and at once on SIGTERM", async 
   const startedAt = performance.now();
   const done = await initkit(["wait-for", tcp(peer), "--timeout", "30s"]);
   assert.equal(done.exitCode, 0, done.stderr);
-  const stopped = await initkit(["wait-for", `127.0.0.3:${silent.port}`, "never.invalid:1", "--timeout", "30s"], {
-    onEvent: ({ event }, child) => event === "attempt.failed" && child.kill("SIGTERM"),
-  });
+  const stopped = await initkit(
+    ["wait-for", `127.0.0.3:${silent.port}`, "never.invalid:1", "--timeout", "30s"],
+    {
+      onEvent: ({ event }, child) => event === "attempt.failed" && child.kill("SIGTERM"),
+    },
+  );
   assert.equal(stopped.exitCode, 143, stopped.stderr);
   assert.deepEqual(
     stopped.report!["steps"][0].targets.map(({ ready: isReady }: { ready: boolean }) => isReady),
