@@ -21,9 +21,10 @@ export async function applySteps(work: Work, file: ScriptFile, begun: Applied | 
   const startedAt = now();
   const steps = [...statementsOf(file)];
   const run = new StepRun(work, file, steps);
-  if (begun) await run.resume(begun);
+  const resumed = begun && run.goesOn(begun) ? begun : undefined;
+  if (resumed) await run.resume(resumed);
   else await recordBegin(work.session, work.place, file.migration, work.appliedBy);
-  await run.all(begun);
+  await run.all(resumed);
   const finish = [
     resetSql,
     work.settings,
@@ -71,11 +72,18 @@ class StepRun {
     if (this.#session.transaction !== "none") throw leftOpen(this.#file);
   }
 
-  /** What is done must be what stands in the file now; what it had set in its session is set again. */
-  async resume({ statements_done: done, done_checksum: checksum }: Applied): Promise<void> {
-    if (done > this.#steps.length || (done > 0 && this.#checksum(done) !== checksum)) {
-      throw editedMeanwhile(this.#file, done);
-    }
+  /**
+   * Whether what is done is what stands in the file now. A repeatable file may begin anew.
+   * @throws Failure `history` where a versioned file was edited there
+   */
+  goesOn({ statements_done: done, done_checksum: checksum }: Applied): boolean {
+    if (done === 0 || (done <= this.#steps.length && this.#checksum(done) === checksum)) return true;
+    if (this.#file.migration.kind === "repeatable") return false;
+    throw editedMeanwhile(this.#file, done);
+  }
+
+  /** What the file had set in its session is set again. */
+  async resume({ statements_done: done }: Applied): Promise<void> {
     for (const step of this.#steps.slice(0, done)) {
       if (this.#setsSession(step)) await this.#run(step);
     }

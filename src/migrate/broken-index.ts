@@ -35,7 +35,7 @@ interface CreatedIndex {
 }
 
 /** The names in a CREATE INDEX CONCURRENTLY that gives its index one. */
-export function createdIndex(statement: string): CreatedIndex | undefined {
+function createdIndex(statement: string): CreatedIndex | undefined {
   const words = [...tokens(statement).take(maxTokens)];
   const textOf = ({ start, end }: Token) => statement.slice(start, end);
   const upper = words.map((token) => (token.kind === "word" ? textOf(token).toUpperCase() : ""));

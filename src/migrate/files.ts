@@ -6,7 +6,7 @@ import { fileFailure } from "../system-errors.ts";
 import { checksumOf, decodeSql } from "./text.ts";
 import { compareVersions, parseVersion, type Version } from "./version.ts";
 
-export type MigrationKind = "versioned" | "repeatable" | "single";
+type MigrationKind = "versioned" | "repeatable" | "single";
 
 /** One file of migrations. */
 export interface Migration {

@@ -61,7 +61,17 @@ export async function migrate(context: Context, options: MigrateOptions): Promis
     warned: new Set(),
     waitingSince: undefined,
   };
-  return await context.retry((signal) => attempt(step, signal));
+  try {
+    return await context.retry((signal) => attempt(step, signal));
+  } catch (error) {
+    throw withReport(error, step);
+  }
+}
+
+/** What was applied before the failure stays applied. */
+function withReport(error: unknown, { applied }: Step): unknown {
+  if (!(error instanceof Failure) || applied.length === 0) return error;
+  return new Failure(error.code, error.message, { ...error.options, report: { applied } });
 }
 
 async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
@@ -109,12 +119,18 @@ async function look({ options, source, appliedBy }: Step, session: Session): Pro
 }
 
 function settled({ applied, source, options }: Step): Result {
-  if (applied.length > 0) return done(`${count(applied.length, "migration")} applied`, { applied });
+  if (applied.length > 0)
+    return done(`${count(applied.length, "migration")} applied: ${shortened(applied)}`, { applied });
   const upTo = options.to === undefined ? "" : ` up to ${options.to}`;
   return unchanged(`nothing is pending (${count(source.migrations.length, "migration")}${upTo})`, {
     applied,
   });
 }
+
+const maxNamed = 5;
+
+const shortened = (names: readonly string[]): string =>
+  names.length > maxNamed ? `${names[0]} to ${names.at(-1)}` : names.join(", ");
 
 function stillPending({ pending }: HistoryPlan): Failure {
   const [first] = pending;
@@ -194,16 +210,17 @@ async function applyAll(
       await applyOne({ ...work, place }, file, pending);
       step.applied.push(name);
     } catch (error) {
-      throw inContext(error, step, name, signal, step.applied.length > before);
+      throw inContext(error, name, signal, step.applied.length > before);
     }
   }
 }
 
+/** What was begun statement by statement ends so. */
 async function applyOne(work: Work, file: ScriptFile, { begun, migration }: Pending): Promise<void> {
   const startedAt = now();
   work.session.onNotice = (notice) => tell(work.log, migration.name, notice);
-  if (file.transaction) await applyInTransaction(work, file);
-  else await applySteps(work, file, begun);
+  if (file.transaction && !begun) await applyInTransaction(work, file);
+  else await applySteps(work, { ...file, transaction: false }, begun);
   work.session.onNotice = () => {};
   work.log.debug(`applied ${migration.name} in ${formatMs(now() - startedAt)}`);
 }
@@ -215,21 +232,12 @@ function tell(log: Log, name: string, { severity, message }: Notice): void {
   else log.info(text);
 }
 
-/** The same failure with what the reader of the report wants to know: which file, and what was applied before. */
-function inContext(
-  error: unknown,
-  { applied }: Step,
-  name: string,
-  signal: AbortSignal,
-  progressed: boolean,
-): unknown {
-  const cutOff = {
-    kind: "cut-off",
-    hint: "the statement was cancelled; raise timeout if it takes that long when all is well",
-  };
+/** The same failure, with the file where time ran out, and whether the attempt came any further. */
+function inContext(error: unknown, name: string, signal: AbortSignal, progressed: boolean): unknown {
+  const hint = "the statement was cancelled; raise timeout if it takes that long when all is well";
   const failure = signal.aborted
-    ? interrupted(signal, "database-unavailable", `applying ${name}`, cutOff)
+    ? interrupted(signal, "database-unavailable", `applying ${name}`, { kind: "cut-off", hint })
     : error;
-  if (!(failure instanceof Failure)) return failure;
-  return new Failure(failure.code, failure.message, { ...failure.options, progressed, report: { applied } });
+  if (!(failure instanceof Failure) || failure.permanent) return failure;
+  return new Failure(failure.code, failure.message, { ...failure.options, progressed });
 }

@@ -60,7 +60,7 @@ function refuseTransactionControl(file: ScriptFile): void {
 }
 
 /** COMMIT, END, ABORT, PREPARE TRANSACTION, and ROLLBACK unless to a savepoint. */
-export function endsTransaction({ words }: Statement): boolean {
+function endsTransaction({ words }: Statement): boolean {
   const [first, second, third] = words;
   if (first === "ROLLBACK") return second !== "TO" && third !== "TO";
   return (

@@ -689,6 +689,22 @@ suite("a file without a transaction", () => {
     assert.deepEqual(await place.query("select id from made.t order by id"), [{ id: 1 }, { id: 2 }]);
   });
 
+  test("that was begun and fails is mended in any way behind what is done, also without its mark", async () => {
+    await using place = await site({ "1_x.sql": `${mark}create table t (id int); vacuum nothing;` });
+    failed(await place.run(), "sql");
+    await place.put({ "1_x.sql": "create table t (id int); insert into t values (1);" });
+    ended(await place.run(), "done", ["1_x.sql"]);
+    assert.deepEqual(await place.query("select id from t"), [{ id: 1 }]);
+  });
+
+  test("that is repeated may change as it likes, and begins anew", async () => {
+    await using place = await site({ "R__x.sql": `${mark}create table t (); selec;` });
+    failed(await place.run(), "sql");
+    await place.put({ "R__x.sql": `${mark}create table u (); vacuum u;` });
+    ended(await place.run(), "done", ["R__x.sql"]);
+    ended(await place.run(), "unchanged");
+  });
+
   test("contradicts the history where statements were edited that are done", async () => {
     await using place = await site({ "1_x.sql": `${mark}create table t (); selec;` });
     failed(await place.run(), "sql");
