@@ -97,17 +97,13 @@ export class Cluster implements AsyncDisposable {
  * The pod as podman runs it: on the host's network, so that it reaches servers on loopback; with an init
  * container that is still there when it has ended; and with the file for its termination message.
  */
-function forPodman(pod: any, messageFile: string): any {
-  const copy = structuredClone(pod);
-  copy.metadata.annotations = { "io.podman.annotations.init.container.type": "always" };
-  copy.spec.hostNetwork = true;
-  copy.spec.restartPolicy = "Never";
-  copy.spec.volumes.push({ name: "termination-log", hostPath: { path: messageFile, type: "File" } });
-  copy.spec.initContainers[0].volumeMounts.push({
-    name: "termination-log",
-    mountPath: "/dev/termination-log",
-  });
-  return copy;
+function forPodman({ pod, configMaps }: Manifest, messageFile: string): Manifest {
+  const name = "termination-log";
+  pod.metadata.annotations = { "io.podman.annotations.init.container.type": "always" };
+  Object.assign(pod.spec, { hostNetwork: true, restartPolicy: "Never" });
+  pod.spec.volumes.push({ name, hostPath: { path: messageFile, type: "File" } });
+  pod.spec.initContainers[0].volumeMounts.push({ name, mountPath: "/dev/termination-log" });
+  return { pod, configMaps };
 }
 
 /** podman's pods and volumes, emptyDirs too, share one namespace with all that somebody else may have there. */

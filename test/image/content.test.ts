@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { buildImages, podmanSays } from "./podman.ts";
+
+/** In bytes; they only ever go down. Node and its libraries are what the goal of 1 MB for the rest leaves out. */
+const budget = { gzip: 44_600_000, rest: 1_000_000 };
+
+before(buildImages);
+
+describe("what is in the image", () => {
+  let mounted: string;
+  before(async () => (mounted = await podmanSays("image", "mount", "initkit")));
+  after(() => podmanSays("image", "unmount", "initkit"));
+
+  const files = () =>
+    readdirSync(mounted, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name).slice(mounted.length));
+
+  test("is initkit, its runtime, the loader and the libraries of that, certificates and user names", () => {
+    const libraries = /^\/initkit\/lib\/(ld-linux-[^/]+|lib(atomic|c|dl|gcc_s|m|pthread|stdc\+\+))\.so\.\d$/;
+    const others = files().filter((path) => !libraries.test(path) && !path.startsWith("/initkit/licenses/"));
+    assert.deepEqual(others.toSorted(), [
+      "/etc/group",
+      "/etc/nsswitch.conf",
+      "/etc/passwd",
+      "/etc/ssl/certs/ca-certificates.crt",
+      "/initkit/bin/dumb-init",
+      "/initkit/bin/initkit",
+      "/initkit/bin/runtime",
+    ]);
+  });
+
+  test("belongs to root, is readable by everybody, writable by nobody else, and lends no rights", () => {
+    for (const path of files()) {
+      const { uid, gid, mode } = statSync(join(mounted, path));
+      assert.deepEqual({ path, uid, gid }, { path, uid: 0, gid: 0 });
+      assert.ok([0o644, 0o755].includes(mode & 0o7777), `${path} has mode ${mode.toString(8)}`);
+    }
+  });
+
+  test("brings the license of every part", () => {
+    const licenses = readdirSync(join(mounted, "initkit/licenses"));
+    for (const part of [
+      "initkit",
+      "node",
+      "dumb-init",
+      "libc6",
+      "libstdc++6",
+      "pg",
+      "undici",
+      "yaml",
+      "yauzl",
+    ]) {
+      assert.ok(licenses.includes(part), part);
+    }
+    for (const name of licenses) {
+      assert.match(readFileSync(join(mounted, "initkit/licenses", name), "utf8"), /license|copyright/i, name);
+    }
+  });
+
+  test("starts initkit as a user without rights, and says what it is", async () => {
+    const [{ Config: config }] = JSON.parse(await podmanSays("inspect", "initkit"));
+    assert.deepEqual(config.Entrypoint, ["/initkit/bin/initkit"]);
+    assert.equal(config.User, "65532:65532");
+    assert.equal(config.Cmd, undefined);
+    assert.equal(config.Labels["org.opencontainers.image.title"], "initkit");
+  });
+
+  test("keeps to its size", (t) => {
+    const size = gzippedSize(mounted);
+    const runtime = statSync(join(mounted, "initkit/bin/runtime")).size;
+    const rest = files()
+      .filter((path) => !path.startsWith("/initkit/bin/runtime") && !path.startsWith("/initkit/lib/"))
+      .reduce((sum, path) => sum + statSync(join(mounted, path)).size, 0);
+    t.diagnostic(`gzip ${size} bytes; runtime ${runtime} bytes, neither runtime nor libraries ${rest} bytes`);
+    assert.ok(size <= budget.gzip, `${size} bytes`);
+    assert.ok(rest <= budget.rest, `${rest} bytes`);
+  });
+});
+
+/** What a registry keeps and a node pulls. Node's own gzip is faster and packs worse. */
+function gzippedSize(folder: string): number {
+  return Number(execFileSync("sh", ["-c", 'tar -C "$0" -c . | gzip | wc -c', folder], { encoding: "utf8" }));
+}
