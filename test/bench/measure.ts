@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 
 /** One whole process, from outside: CPU in milliseconds (user and system, children included), peak memory in MB. */
 export interface Sample {
@@ -17,53 +16,54 @@ export interface Subject {
 }
 
 /** Medians of each subject. They run in turn, so that a machine whose speed drifts treats all of them alike. */
-export function compare(subjects: readonly Subject[], rounds: number): ReadonlyMap<string, Sample> {
+export async function compare(
+  subjects: readonly Subject[],
+  rounds: number,
+): Promise<ReadonlyMap<string, Sample>> {
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   for (let round = -1; round < rounds; round++) {
     for (const subject of subjects) {
-      const sample = measure(subject);
+      const sample = { ...measureTime(subject), peakMb: await measurePeak(subject) };
       if (round >= 0) samples.get(subject.name)!.push(sample);
     }
   }
   return new Map([...samples].map(([name, all]) => [name, medianOf(all)]));
 }
 
-/** bash's `time` knows the CPU of a child to the millisecond; the kernel knows its peak memory. */
-function measure({ command, env }: Subject): Sample {
-  const folder = mkdtempSync(join(tmpdir(), "initkit-bench-"));
-  const memory = join(folder, "memory.cjs");
-  writeFileSync(memory, reportMemory(join(folder, "peak")));
-  try {
-    const script = 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1';
-    const timed = spawnSync("bash", ["--norc", "-c", script, "bench", ...command], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"], ...env },
-    });
-    if (timed.status !== 0) throw new Error(`${command.join(" ")} ended with ${timed.status}`);
-    const [wall, user, system] = timed.stderr.toString().trim().split(" ").map(Number) as [
-      number,
-      number,
-      number,
-    ];
-    const peakMb = peakOf(command, memory, join(folder, "peak"), env);
-    return { wallMs: wall * 1000, cpuMs: (user + system) * 1000, peakMb };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** bash's `time` knows the CPU of a child, and of its children, to the millisecond. */
+function measureTime({ name, command, env }: Subject): Omit<Sample, "peakMb"> {
+  const script = 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>&1';
+  const timed = spawnSync("bash", ["--norc", "-c", script, "bench", ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], ...env },
+  });
+  if (timed.status !== 0) throw new Error(`${name} ended with ${timed.status}`);
+  const [wall, user, system] = timed.stderr.toString().trim().split(" ").map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  return { wallMs: wall * 1000, cpuMs: (user + system) * 1000 };
 }
 
-const reportMemory = (file: string): string =>
-  `process.on("exit",()=>require("fs").writeFileSync(${JSON.stringify(file)},String(process.resourceUsage().maxRSS)))`;
+/** A second run, whose highest resident size the kernel tells for as long as the process is there. */
+async function measurePeak({ command: [program, ...args], env }: Subject): Promise<number> {
+  const child = spawn(program!, args, { env: { PATH: process.env["PATH"], ...env }, stdio: "ignore" });
+  let [kilobytes, isOver] = [0, false];
+  child.once("exit", () => (isOver = true));
+  while (!isOver) {
+    kilobytes = Math.max(kilobytes, highWaterMark(child.pid!));
+    await setImmediate();
+  }
+  return kilobytes / 1024;
+}
 
-/** A second run, which tells its own peak when it ends. Only programs of Node can. */
-function peakOf(command: readonly string[], hook: string, file: string, env: Subject["env"]): number {
-  if (!command[0]?.endsWith("node")) return Number.NaN;
-  const [node, ...args] = command;
-  spawnSync(node!, ["--require", hook, ...args], {
-    env: { PATH: process.env["PATH"], ...env },
-    stdio: "ignore",
-  });
-  return Number(readFileSync(file, "utf8")) / 1024;
+function highWaterMark(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 function medianOf(samples: readonly Sample[]): Sample {

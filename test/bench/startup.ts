@@ -1,39 +1,59 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compare, printRatios, type Subject } from "./measure.ts";
 
 const node = process.execPath;
-const bundle = join(import.meta.dirname, "../../dist/initkit.cjs");
+const root = join(import.meta.dirname, "../..");
 
 /** Start-up and peak memory of whole processes, against bare node on an empty file. */
 export async function startup(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "initkit-bench-"));
   const server = await startServer(folder);
   try {
-    const empty = join(folder, "empty.cjs");
-    writeFileSync(empty, "");
-    printRatios("start-up (medians of 15)", compare(subjects(empty, server.port), 15));
+    printRatios("start-up (medians of 15)", await compare(subjects(folder, server.port), 15));
   } finally {
     server.stop();
     rmSync(folder, { recursive: true });
   }
 }
 
-function subjects(empty: string, port: number): Subject[] {
-  const initkit = (...args: string[]): Subject => ({
-    name: `initkit ${args.join(" ")}`.replace(/127.0.0.1:\d+/, "…"),
-    command: [node, bundle, ...args],
-  });
+function subjects(folder: string, port: number): Subject[] {
+  const empty = join(folder, "empty.cjs");
+  writeFileSync(empty, "");
+  const image = [buildRuntime(folder), "initkit"];
+  const bundle = [node, join(root, "dist/initkit.cjs")];
+  const steps = [
+    ["--version"],
+    ["run", "--", "true"],
+    ["wait-for", `tcp://127.0.0.1:${port}`],
+    ["wait-for", `http://127.0.0.1:${port}/`],
+  ];
+  const withSteps = (label: string, program: readonly string[]): Subject[] =>
+    steps.map((args) => ({
+      name: `${label} ${args.join(" ").replace(String(port), "N")}`,
+      command: [...program, ...args],
+    }));
   return [
     { name: "node, an empty file", command: [node, empty] },
-    initkit("--version"),
-    initkit("run", "--", "true"),
-    initkit("wait-for", `tcp://127.0.0.1:${port}`),
-    initkit("wait-for", `http://127.0.0.1:${port}/`),
+    ...withSteps("image:", image),
+    ...withSteps("bundle:", bundle),
   ];
+}
+
+/** The executable of the image, made from this Node as the Dockerfile makes it. */
+function buildRuntime(folder: string): string {
+  const settings = JSON.parse(readFileSync(join(root, "src/image/runtime.json"), "utf8"));
+  const [main, output, config] = ["embedded.cjs", "runtime", "runtime.json"].map((name) =>
+    join(folder, name),
+  );
+  const bundle = readFileSync(join(root, "dist/initkit.cjs"), "utf8");
+  writeFileSync(main!, bundle.replace(/^#!.*/, "process.argv.splice(1, 1);"));
+  writeFileSync(config!, JSON.stringify({ ...settings, main, output, executable: node }));
+  execFileSync(node, ["--build-sea", config!], { stdio: "ignore" });
+  return output!;
 }
 
 /** In a process of its own, so that measuring, which blocks, does not keep it from answering. */
