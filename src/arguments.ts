@@ -53,7 +53,7 @@ export function fieldOf(task: AnyTask, name: string): Field | undefined {
   return namedFields(task).get(name);
 }
 
-export function namedFields(task: AnyTask): Map<string, Field> {
+function namedFields(task: AnyTask): Map<string, Field> {
   const operands = Object.entries(task.operands).filter(([, field]) => field.named);
   return new Map<string, Field>([
     ...operands,

@@ -26,7 +26,7 @@ export type Globals = Values<typeof globalOptions>;
 export type GlobalName = keyof typeof globalOptions;
 
 const commands = ["check", "schema", "help"] as const;
-export type Command = "run" | "version" | (typeof commands)[number];
+type Command = "run" | "version" | (typeof commands)[number];
 
 export interface CommandLine {
   readonly command: Command;

@@ -24,14 +24,6 @@ const textSchema: JsonSchema = { type: ["string", "number", "boolean"] };
 
 export const text = kind("TEXT", (value) => value);
 
-/** The values of a kind, with one more condition on them. */
-export function nonEmpty(form: string): Kind<string> {
-  return kind(form, (value) => {
-    if (value === "") throw new Error("is empty");
-    return value;
-  });
-}
-
 export const path: Kind<string> = kind("PATH", (value) => {
   if (value === "") throw new Error("is empty; write a path");
   if (value.includes("\0")) throw new Error("holds a NUL byte");
@@ -81,8 +73,8 @@ export function integer(least = 0, form = "N"): Kind<number> {
 const unitMs: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
+  "\u00b5s": 1e-3,
+  "\u03bcs": 1e-3,
   ms: 1,
   s: 1000,
   m: 60_000,
@@ -92,8 +84,9 @@ const unitMs: Record<string, number> = {
 /** Milliseconds from Go's form (`500ms`, `1h30m`, `1.5s`) or whole seconds. */
 export function parseDuration(value: string): number {
   if (/^[0-9]+$/.test(value)) return checkedMs(Number(value) * 1000);
-  if (!/^(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(value)) throw notADuration();
-  const parts = value.matchAll(/([0-9.]+)(ns|us|µs|μs|ms|s|m|h)/g);
+  if (!/^(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(value))
+    throw notADuration();
+  const parts = value.matchAll(/([0-9.]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g);
   return checkedMs(parts.reduce((sum, [, number, unit]) => sum + Number(number) * unitMs[unit!]!, 0));
 }
 
@@ -107,7 +100,7 @@ function checkedMs(ms: number): number {
 const durationSchema: JsonSchema = {
   anyOf: [
     { type: "integer", minimum: 0 },
-    { type: "string", pattern: "^([0-9]+|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h))+)$" },
+    { type: "string", pattern: "^([0-9]+|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|ms|s|m|h))+)$" },
   ],
 };
 

@@ -9,10 +9,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const stepPrefix = "INITKIT_STEP_";
 
 /** The names of the variables that initkit reads, without the steps. */
-export const knownVariables: readonly string[] = [
-  ...Object.keys(globalOptions).map(variableOf),
-  "INITKIT_STEPS",
-];
+const knownVariables: readonly string[] = [...Object.keys(globalOptions).map(variableOf), "INITKIT_STEPS"];
 
 /** The steps of `INITKIT_STEP_<KEY>`, by KEY in natural order. An empty one is taken out. */
 export function stepVariables(env: Environment): Value[] {
@@ -61,7 +58,7 @@ function isInjected(name: string, value: string): boolean {
 }
 
 /** Runs of digits compare as numbers, everything else by code unit: `2` stands before `10`. */
-export function naturalOrder(a: string, b: string): number {
+function naturalOrder(a: string, b: string): number {
   const [as, bs] = [partsOf(a), partsOf(b)];
   for (let at = 0; at < Math.min(as.length, bs.length); at++) {
     const order = compareParts(as[at]!, bs[at]!);

@@ -29,5 +29,5 @@ export const deliveryFields = {
 };
 
 export type SelectionArguments = Values<typeof selectionFields>;
-export type DeliveryArguments = Values<typeof deliveryFields>;
+type DeliveryArguments = Values<typeof deliveryFields>;
 export type ExtractArguments = SelectionArguments & DeliveryArguments;

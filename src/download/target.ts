@@ -16,7 +16,7 @@ export function fileToWrite(to: string, url: URL): string {
   throw new Failure("configuration", noName(url, to), { hint: "name the file in to" });
 }
 
-export const noName = (url: URL, to: string): string =>
+const noName = (url: URL, to: string): string =>
   `${shownSource(url)} holds no name for a file in the folder ${quote(to)}`;
 
 function isFolder(path: string): boolean {

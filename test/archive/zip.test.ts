@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { deflateRawSync } from "node:zlib";
 import { readZip } from "../../src/archive/zip.ts";
 import { zip, type ZipEntry } from "../helpers/archives.ts";
 import { temporary } from "../helpers/temporary.ts";
@@ -92,16 +91,15 @@ for (const [what, bytes] of Object.entries({
   });
 }
 
-test("entries that share their data are refused", async (t) => {
-  const kernel = zip({ name: "a", content: randomBytes(5000) });
-  const sharing = Array.from({ length: 50 }, (_, index) => ({ name: `n${index}`, content: "", method: 0 }));
-  const packed = deflateRawSync(Buffer.alloc(100_000));
-  const bombs = zip(
-    { name: "data", content: packed, method: 0 },
-    ...sharing.map((entry) => ({ ...entry, offset: 0, size: packed.length, compressedSize: packed.length })),
-  );
-  await assert.rejects(read(t, bombs), integrity);
-  assert.equal((await read(t, kernel)).length, 1);
+test("entries that share their data are refused, however right each of them is", async (t) => {
+  const kernel = { content: Buffer.alloc(50_000), offset: 0 };
+  const sharing = Array.from({ length: 50 }, (_, index) => ({
+    ...kernel,
+    name: `n${index}`,
+    isOnlyListed: index > 0,
+  }));
+  assert.equal((await read(t, zip(sharing[0]!))).length, 1);
+  await assert.rejects(read(t, zip(...sharing)), integrity);
 });
 
 test("a zip archive that is cut off anywhere is refused", async (t) => {

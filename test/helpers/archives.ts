@@ -102,6 +102,8 @@ export interface ZipEntry {
   readonly compressedSize?: number;
   readonly crc?: number;
   readonly offset?: number;
+  /** Only the central directory knows of it. */
+  readonly isOnlyListed?: boolean;
 }
 
 /** A zip archive with a central directory (APPNOTE.TXT, 4.3). */
@@ -111,8 +113,9 @@ export function zip(...entries: readonly ZipEntry[]): Buffer {
   let offset = 0;
   for (const entry of entries) {
     const { local, central } = zipEntry(entry, offset);
-    locals.push(local);
     centrals.push(central);
+    if (entry.isOnlyListed) continue;
+    locals.push(local);
     offset += local.length;
   }
   const directory = Buffer.concat(centrals);

@@ -64,6 +64,13 @@ test("download writes a file, with its missing parents", async (t) => {
   assert.deepEqual(debris(home), []);
 });
 
+test("missing parents are taken away again when it fails", async (t) => {
+  const { home } = place(t);
+  await using server = await startFileServer(files({}));
+  assert.equal((await download(`${server.origin}/missing`, join(home, "x/y/file"))).status, "failed");
+  assert.deepEqual(readdirSync(home), []);
+});
+
 test("with a digest, a second run asks nobody", async (t) => {
   const { home, file } = place(t);
   await using server = await startFileServer(files({ "/file": content }));

@@ -573,7 +573,8 @@ test("a mounted volume within the folder is in the way, and nothing has changed"
   mkdirSync(join(dest, "app/data"), { recursive: true });
   using volume = mountTmpfs(join(dest, "app/data"));
   if (!volume) return t.skip("needs the right to mount a tmpfs");
-  const { failure } = await extract(archive(sample), dest);
+  const others = Array.from({ length: 30 }, (_, index) => ({ name: `app/${index}` }));
+  const { failure } = await extract(archive(tar(...others, { name: "app/data/f" })), dest);
   assert.equal(failure?.exitCode, 24);
   assert.deepEqual(Object.keys(snapshot(dest)), ["app", "app/data"]);
 });
