@@ -7,14 +7,14 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 RUN npm run build
-COPY image/rootfs /image
+COPY src/image/rootfs /image
 
 # Node, the bundle, its compiled code and the heap limits become one executable. So the compiled code fits
 # every user and a read-only file system, and NODE_OPTIONS of an application in the same pod changes nothing.
 # It is started through the script bin/initkit, whose path the kernel puts first among the arguments.
 RUN strip -o /tmp/node /usr/local/bin/node \
  && sed '1c process.argv.splice(1, 1);' dist/initkit.cjs >dist/embedded.cjs \
- && node --build-sea image/runtime.json
+ && node --build-sea src/image/runtime.json
 
 # Both programs are bound to the loader and the libraries beside them: whatever image /initkit is mounted
 # into, nothing of that image is loaded, not even through LD_LIBRARY_PATH, which comes after RPATH.

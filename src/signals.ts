@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { Failure } from "./failure.ts";
 
 const ending = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
@@ -9,19 +8,18 @@ const ending = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
  */
 export function endOnSignals(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ending) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(128 + constants.signals[name]);
-      controller.abort(endedBy(name));
-    });
-  }
+  const end = (name: NodeJS.Signals, number: number) => {
+    if (controller.signal.aborted) process.exit(128 + number);
+    controller.abort(endedBy(name, number));
+  };
+  for (const name of ending) process.on(name, end);
   return controller.signal;
 }
 
-function endedBy(name: (typeof ending)[number]): Failure {
+function endedBy(name: NodeJS.Signals, number: number): Failure {
   return new Failure("signal", `ended by ${name}`, {
     hint: "the pod was deleted or evicted, or somebody stopped the container; nothing has to be done here",
     kind: name,
-    signal: constants.signals[name],
+    signal: number,
   });
 }

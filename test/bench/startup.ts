@@ -21,8 +21,12 @@ export async function startup(): Promise<void> {
 }
 
 function subjects(folder: string, port: number): Subject[] {
-  const empty = join(folder, "empty.cjs");
+  const [empty, spawning] = ["empty.cjs", "spawning.cjs"].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ];
   writeFileSync(empty, "");
+  writeFileSync(spawning, 'require("node:child_process").spawn("true")');
   const image = [buildRuntime(folder), "initkit"];
   const bundle = [node, join(root, "dist/initkit.cjs")];
   const steps = [
@@ -38,6 +42,7 @@ function subjects(folder: string, port: number): Subject[] {
     }));
   return [
     { name: "node, an empty file", command: [node, empty] },
+    { name: "node, spawning true", command: [node, spawning] },
     ...withSteps("image:", image),
     ...withSteps("bundle:", bundle),
   ];
@@ -53,7 +58,15 @@ function buildRuntime(folder: string): string {
   writeFileSync(main!, bundle.replace(/^#!.*/, "process.argv.splice(1, 1);"));
   writeFileSync(config!, JSON.stringify({ ...settings, main, output, executable: node }));
   execFileSync(node, ["--build-sea", config!], { stdio: "ignore" });
+  evict(output!);
   return output!;
+}
+
+/** A file just written stands in memory in large pieces, which all count as the memory of who maps a part of them. */
+function evict(path: string): void {
+  execFileSync("dd", [`of=${path}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0"], {
+    stdio: "ignore",
+  });
 }
 
 /** In a process of its own, so that measuring, which blocks, does not keep it from answering. */

@@ -4,7 +4,7 @@ interface Timer {
   readonly fire: () => void;
 }
 
-const real = { setTimeout, clearTimeout, setInterval, clearInterval, now: performance.now.bind(performance) };
+const real = { setTimeout, clearTimeout, setInterval, clearInterval, hrtime: process.hrtime };
 
 /**
  * Runs an action on a clock of its own, on which nothing but timers takes time: as soon as nothing else is
@@ -26,7 +26,8 @@ export async function inVirtualTime<T>(action: (elapsed: () => number) => Promis
     clearTimeout: remove,
     clearInterval: remove,
   });
-  performance.now = () => time;
+  const clock = (): [number, number] => [0, time * 1e6];
+  process.hrtime = Object.assign(clock, { bigint: () => BigInt(Math.round(time * 1e6)) });
   const startedAt = time;
   try {
     let settled = false;
@@ -44,9 +45,9 @@ export async function inVirtualTime<T>(action: (elapsed: () => number) => Promis
       fire();
     }
   } finally {
-    const { now, ...functions } = real;
+    const { hrtime, ...functions } = real;
     Object.assign(globalThis, functions);
-    performance.now = now;
+    process.hrtime = hrtime;
   }
 }
 
