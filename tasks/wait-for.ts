@@ -4,7 +4,7 @@ import { checkTlsArguments, hasTlsArguments, type TlsArguments, tlsFields } from
 import { absence } from "../src/probes/absence.ts";
 import { jsonExpectation, method, regex, statuses } from "../src/probes/expectation.ts";
 import { prepareProbes } from "../src/probes/prepare.ts";
-import { isHttp, target, type Target } from "../src/probes/target.ts";
+import { isDatabase, isHttp, speaksTls, target, type Target } from "../src/probes/target.ts";
 import { waitFor } from "../src/probes/wait.ts";
 import type { Steadiness } from "../src/probes/steady.ts";
 import { defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
@@ -85,9 +85,9 @@ function mistakeOf(check: (args: Arguments) => void, args: Arguments): string[] 
 }
 
 function checkTlsTargets(args: Arguments): void {
-  if (!hasTlsArguments(args) || args.targets.some(({ scheme }) => scheme === "https")) return;
+  if (!hasTlsArguments(args) || args.targets.some(speaksTls)) return;
   throw new Error(
-    "ca, cert, key, server-name and insecure are for https:// targets, and there is none; a postgres:// URL has sslmode, sslrootcert, sslcert and sslkey",
+    "ca, cert, key, server-name and insecure are for targets with TLS (https://, rediss://, amqps://, grpcs://, …), and there is none; a postgres:// URL has sslmode, sslrootcert, sslcert and sslkey",
   );
 }
 
@@ -109,7 +109,6 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== false && written !== usualStatus;
 }
 
-/** A database restarts while it is set up: it is seen to be ready, goes away, and comes back. */
-function steadinessFor({ scheme }: Target, successes: number | undefined, stableFor = 0): Steadiness {
-  return { successes: successes ?? (scheme === "postgres" && stableFor === 0 ? 2 : 1), stableFor };
+function steadinessFor(target: Target, successes: number | undefined, stableFor = 0): Steadiness {
+  return { successes: successes ?? (isDatabase(target) && stableFor === 0 ? 2 : 1), stableFor };
 }

@@ -3,7 +3,7 @@ import { login } from "../postgres/login.ts";
 import { type Host, socketIn } from "../postgres/settings.ts";
 import type { PostgresTls } from "../postgres/tls.ts";
 import { closeGently } from "./close-gently.ts";
-import { showsGone } from "./gone.ts";
+import { anyOf } from "./any-of.ts";
 import { shakeHands } from "./postgres-handshake.ts";
 import type { PostgresTarget } from "./target.ts";
 
@@ -18,20 +18,8 @@ export async function probePostgres(
   signal: AbortSignal,
 ): Promise<void> {
   const hosts = settings.hosts.length > 0 ? settings.hosts : localServers;
-  const rest = new AbortController();
-  const asking = {
-    settings,
-    user: settings.user ?? "postgres",
-    tls,
-    signal: AbortSignal.any([signal, rest.signal]),
-  };
-  try {
-    await Promise.any(hosts.map((host) => probeServer(host, asking)));
-  } catch (error) {
-    throw noneOf((error as AggregateError).errors);
-  } finally {
-    rest.abort(new Failure("not-ready", "another server answered first"));
-  }
+  const user = settings.user ?? "postgres";
+  await anyOf((own) => hosts.map((host) => probeServer(host, { settings, user, tls, signal: own })), signal);
 }
 
 /** Where libpq may look without a host: Debian's socket, PostgreSQL's own, TCP. */
@@ -69,13 +57,4 @@ function whileWaiting(error: unknown): unknown {
   if (!(error instanceof Failure)) return error;
   if (error.code !== "database-unavailable" && error.code !== "refused") return error;
   return new Failure(refusals.has(error.kind) ? "refused" : "not-ready", error.message, error.options);
-}
-
-/** Refused for good where every server refuses, and gone where every server is: the one that speaks against it counts. */
-function noneOf(errors: readonly unknown[]): unknown {
-  const failures = errors.filter((error) => error instanceof Failure);
-  if (failures.length < errors.length || failures.length === 1) return errors[0];
-  const undecided = failures.filter(({ permanent }) => !permanent);
-  const telling = undecided.find(({ kind }) => !showsGone(kind, false)) ?? undecided[0] ?? failures[0]!;
-  return new Failure(telling.code, failures.map(({ message }) => message).join("; "), telling.options);
 }

@@ -1,5 +1,6 @@
 import { readTlsSettings, type TlsArguments } from "../net/tls.ts";
 import type { HttpExpectation } from "./http.ts";
+import { protocols } from "./protocols.ts";
 import type { Target } from "./target.ts";
 import type { Probe } from "./steady.ts";
 
@@ -33,6 +34,13 @@ async function probeFor(target: Target, expected: HttpExpectation, home: string 
       ]);
       const tls = await postgresTls(target.settings, home);
       return (signal) => probePostgres(target, tls, signal);
+    }
+    case "server": {
+      const [{ probeServers }, probes] = await Promise.all([
+        import("./server.ts"),
+        protocols[target.protocol].load(),
+      ]);
+      return (signal) => probeServers(probes, { target, tls: expected.tls, signal });
     }
     case "http":
     case "https": {

@@ -1,6 +1,9 @@
 import { kind, type Kind } from "../kinds.ts";
 import { hostPort } from "../net/host-port.ts";
+import { postgresScheme } from "../postgres/uri.ts";
 import { type DatabaseSettings, databaseSettings, type Host } from "../postgres/settings.ts";
+import { type Protocol, protocols } from "./protocols.ts";
+import { isServer, parseServer, type ServerTarget } from "./server-target.ts";
 
 interface Named {
   /** For messages and the report: without credentials and query. */
@@ -24,16 +27,29 @@ export interface PostgresTarget extends Named {
 }
 
 /** What to wait for. */
-export type Target = TcpTarget | HttpTarget | PostgresTarget;
+export type Target = TcpTarget | HttpTarget | PostgresTarget | ServerTarget;
 
 export const isHttp = (target: Target): target is HttpTarget =>
   target.scheme === "http" || target.scheme === "https";
 
-const forms = "tcp://host:port, host:port, http://…, https://… or postgres://…";
+/** A database restarts while it is set up: it is seen to be ready, goes away, and comes back. */
+export const isDatabase = (target: Target): boolean =>
+  target.scheme === "postgres" || protocolOf(target)?.isDatabase === true;
+
+/** Whether the options for TLS have a meaning for it. A postgres URL has parameters of its own. */
+export const speaksTls = (target: Target): boolean =>
+  target.scheme === "https" ||
+  (target.scheme === "server" && (target.tls || protocolOf(target)?.upgrades === true));
+
+const protocolOf = (target: Target): Protocol | undefined =>
+  target.scheme === "server" ? protocols[target.protocol] : undefined;
+
+const forms = [
+  "host:port",
+  ...["tcp", "http", "https", "postgres", ...Object.keys(protocols)].map((scheme) => `${scheme}://…`),
+].join(", ");
 
 export const target: Kind<Target> = kind("TARGET", parseTarget);
-
-const postgresScheme = /^postgres(?:ql)?(?:\+[a-z0-9_]+)?:\/\//i;
 
 function parseTarget(text: string): Target {
   if (postgresScheme.test(text)) return parsePostgres(text);
@@ -46,6 +62,7 @@ function parseTarget(text: string): Target {
     case "":
       return parseTcp(text);
     default:
+      if (isServer(scheme)) return parseServer(text);
       throw new Error(`has a scheme that wait-for does not know; write ${forms}`);
   }
 }
