@@ -54,6 +54,7 @@ function taskHelp(task: AnyTask): string {
     `  ${usage(task)}`,
     "",
     ...table(Object.entries(task.operands).map(([name, { summary }]) => [operandForm(name), summary])),
+    ...(task.table ? ["", `${task.table.head.join(", ")}:`, ...table(task.table.rows())] : []),
     ...(Object.keys(task.options).length > 0 ? ["", "Options:", ...optionTable(task.options)] : []),
     "",
     "Options of every step:",

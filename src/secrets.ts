@@ -90,11 +90,11 @@ function secretsOfUrl(url: string): string[] {
   return [...secretsOfUserinfo(scheme, credentials), ...parameters, ...signed];
 }
 
-/** In `https://TOKEN@host` the user name is the secret, in `postgres://app@host` it is none. */
+/** In `https://TOKEN@host` and `nats://TOKEN@host` the user name is the secret, in `postgres://app@host` it is none. */
 function secretsOfUserinfo(scheme: string, credentials: string | undefined): string[] {
   if (credentials === undefined) return [];
   const colon = credentials.indexOf(":");
-  if (colon < 0) return /^https?$/i.test(scheme) ? [credentials] : [];
+  if (colon < 0) return /^(?:https?|nats|tls)$/i.test(scheme) ? [credentials] : [];
   const basic = `${decoded(credentials.slice(0, colon))}:${decoded(credentials.slice(colon + 1))}`;
   return credentials.length === colon + 1 ? [] : [credentials.slice(colon + 1), base64(basic)];
 }

@@ -94,6 +94,12 @@ export interface Context {
   retry<T>(attempt: Attempt<T>, label?: string, within?: AbortSignal): Promise<T>;
 }
 
+/** For a task whose operand has many forms. */
+export interface HelpTable {
+  readonly head: readonly [left: string, right: string];
+  rows(): readonly (readonly [left: string, right: string])[];
+}
+
 export interface Task<P extends Fields = Fields, O extends Fields = Fields> {
   /** The name of the file below tasks/, and of the key in a document. */
   readonly name: string;
@@ -101,6 +107,8 @@ export interface Task<P extends Fields = Fields, O extends Fields = Fields> {
   readonly summary: string;
   /** How it is written in arguments, where the operands do not tell. */
   readonly usage?: string;
+  /** A table that help and README show behind the summary. */
+  readonly table?: HelpTable;
   /** In the order of the command line. One of them may be a list. */
   readonly operands: P;
   readonly options: O;

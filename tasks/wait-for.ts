@@ -1,13 +1,15 @@
 import { duration, header, integer, text } from "../src/kinds.ts";
+import { assertInCluster } from "../src/kubernetes/cluster.ts";
 import { checkHeaders } from "../src/net/headers.ts";
 import { checkTlsArguments, hasTlsArguments, type TlsArguments, tlsFields } from "../src/net/tls.ts";
 import { absence } from "../src/probes/absence.ts";
 import { jsonExpectation, method, regex, statuses } from "../src/probes/expectation.ts";
 import { prepareProbes } from "../src/probes/prepare.ts";
 import { isDatabase, isHttp, speaksTls, target, type Target } from "../src/probes/target.ts";
+import { targetForms } from "../src/probes/target-forms.ts";
 import { waitFor } from "../src/probes/wait.ts";
 import type { Steadiness } from "../src/probes/steady.ts";
-import { defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
+import { type Context, defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
 
 const usualStatus = "2xx,3xx";
 
@@ -32,8 +34,9 @@ export default defineTask({
   name: "wait-for",
   summary: "Waits until every target is ready, or gone.",
   operands: {
-    targets: operands(target, "tcp://host:port (or host:port), http://…, https://…, postgres://…"),
+    targets: operands(target, "what to wait for, all of it at the same time"),
   },
+  table: { head: ["target", "ready when"], rows: targetForms },
   options: {
     any: flag("one target is enough"),
     absent: flag("wait until the targets are gone"),
@@ -49,10 +52,9 @@ export default defineTask({
   timeoutCode: "not-ready",
   pacedBy: "task",
 
-  check(args) {
-    const mistakes = [checkTlsArguments, checkHttpArguments, checkTlsTargets].flatMap((check) =>
-      mistakeOf(check, args),
-    );
+  check(args, env) {
+    const checks = [checkTlsArguments, checkHttpArguments, checkTlsTargets, checkCluster];
+    const mistakes = checks.flatMap((check) => mistakeOf(() => check(args, env)));
     if (mistakes.length > 0) throw new Error(mistakes.join("; "));
   },
 
@@ -62,8 +64,10 @@ export default defineTask({
       headers: args.header,
       followRedirects: !args["no-redirects"],
       tls: args as TlsArguments,
+      env: context.env,
     };
-    const probes = await prepareProbes(args.targets, options, context.env["HOME"]);
+    const targets = args.absent ? args.targets.map(whoseAbsenceCounts) : args.targets;
+    const probes = await prepareProbes(targets, options);
     const watched = args.targets.map((each, at) => ({
       name: each.name,
       probe: args.absent ? absence(each.name, probes[at]!) : probes[at]!,
@@ -75,14 +79,22 @@ export default defineTask({
 
 type Arguments = Values<typeof httpFields> & TlsArguments & { readonly targets: readonly Target[] };
 
-function mistakeOf(check: (args: Arguments) => void, args: Arguments): string[] {
+function mistakeOf(check: () => void): string[] {
   try {
-    check(args);
+    check();
     return [];
   } catch (error) {
     return [(error as Error).message];
   }
 }
+
+function checkCluster({ targets }: Arguments, env: Context["env"]): void {
+  if (targets.some(({ scheme }) => scheme === "kubernetes")) assertInCluster(env);
+}
+
+/** An object that is only not ready is not gone, unless a condition is asked for. */
+const whoseAbsenceCounts = (each: Target): Target =>
+  each.scheme === "kubernetes" && each.condition === undefined ? { ...each, condition: "exists" } : each;
 
 function checkTlsTargets(args: Arguments): void {
   if (!hasTlsArguments(args) || args.targets.some(speaksTls)) return;

@@ -10,6 +10,7 @@ export async function download(args: DownloadArguments, context: Context): Promi
   const access: Access = {
     args,
     tls: await readTlsSettings(args),
+    env: context.env,
     origin: args.urls[0]!.origin,
     signal: context.signal,
   };

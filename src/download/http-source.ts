@@ -23,6 +23,8 @@ export interface Opened extends Disposable {
 export interface Access {
   readonly args: Pick<DownloadArguments, "header" | "user" | "bearer" | "no-redirects" | "stall">;
   readonly tls: TlsSettings;
+  /** Where the proxy variables stand. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** The credentials, headers and client certificate are for this origin. */
   readonly origin: string;
   readonly signal: AbortSignal;
@@ -53,6 +55,7 @@ export async function openHttp(
     bodyTimeout: silence,
     code: "source-unavailable",
     certificateCode: "refused",
+    proxyEnv: access.env,
   });
   const { status, headers, body } = response;
   if (status === 200 || status === 203) {

@@ -17,6 +17,9 @@ export interface Answer {
   readonly addresses: readonly string[];
 }
 
+/** What to ask a server about a name. */
+export type Query = (name: string, resolver: dns.Resolver) => Promise<Answer>;
+
 /**
  * Asks one server after the other until one knows, as the C library does: the next one is asked after a failure only.
  * Settles soon after the signal aborts, with whatever answer.
@@ -25,11 +28,12 @@ export async function askServers(
   name: string,
   { servers, timeout, attempts }: Pick<ResolvConf, "servers" | "timeout" | "attempts">,
   signal: AbortSignal,
+  query: Query = queryAddresses,
 ): Promise<Answer> {
   let answer: Answer = { name, outcome: "no-server", addresses: [] };
   for (let round = 0; round < attempts; round++) {
     for (const server of servers) {
-      answer = await askServer(name, server, timeout, signal);
+      answer = await askServer(name, server, timeout, signal, query);
       if (signal.aborted || decided.has(answer.outcome)) return answer;
     }
   }
@@ -46,27 +50,45 @@ async function askServer(
   server: string,
   timeout: number,
   signal: AbortSignal,
+  query: Query,
 ): Promise<Answer> {
   const resolver = new dns.Resolver({ timeout, tries: 1 });
   if (!usesServer(resolver, server)) return { name, outcome: "no-server", addresses: [] };
   const stop = () => resolver.cancel();
-  let timer: NodeJS.Timeout | undefined;
-  const ask = async (query: Promise<string[]>, deciding: readonly Outcome[]): Promise<Answer> => {
-    const answer = await answerOf(name, query);
-    if (deciding.includes(answer.outcome)) timer ??= setTimeout(stop, otherFamilyMs);
-    return answer;
-  };
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const four = ask(resolver.resolve4(name), ["found", "not-found"]);
-    const six = ask(resolver.resolve6(name), ["found"]);
+    const answer = query(name, resolver);
     if (signal.aborted) stop();
-    return together(await four, await six);
+    return await answer;
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
 }
+
+async function queryAddresses(name: string, resolver: dns.Resolver): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const ask = async (asked: Promise<string[]>, deciding: readonly Outcome[]): Promise<Answer> => {
+    const answer = await answerOf(name, asked);
+    if (deciding.includes(answer.outcome)) timer ??= setTimeout(() => resolver.cancel(), otherFamilyMs);
+    return answer;
+  };
+  const four = ask(resolver.resolve4(name), ["found", "not-found"]);
+  const six = ask(resolver.resolve6(name), ["found"]);
+  const answer = together(await four, await six);
+  clearTimeout(timer);
+  return answer;
+}
+
+/** Asks for records of one type; what is found stands in the answer as JSON. */
+export const queryRecords =
+  (type: string): Query =>
+  (name, resolver) =>
+    answerOf(
+      name,
+      resolver
+        .resolve(name, type)
+        .then((records) => [records].flat().map((record) => JSON.stringify(record))),
+    );
 
 /** False for what is no address of a server: resolv.conf may hold anything. */
 function usesServer(resolver: dns.Resolver, server: string): boolean {

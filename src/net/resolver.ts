@@ -1,6 +1,6 @@
 import { Failure, type FailureCode } from "../failure.ts";
 import { quote } from "../format.ts";
-import type { Answer, Outcome } from "./dns-query.ts";
+import type { Answer, Outcome, Query } from "./dns-query.ts";
 import { interrupted } from "./errors.ts";
 import { candidateNames, readHosts, readResolvConf } from "./resolv-conf.ts";
 
@@ -45,14 +45,24 @@ function interleave(addresses: readonly string[]): string[] {
     .filter((address) => address !== undefined);
 }
 
-async function ask(name: string, options: ResolveOptions): Promise<string[]> {
+/**
+ * The records of one type that a name has, each as JSON.
+ * @param type as `Resolver.resolve` of node:dns has it: `SRV`
+ * @throws as `resolve` does
+ */
+export async function resolveRecords(name: string, type: string, options: ResolveOptions): Promise<string[]> {
+  const { queryRecords } = await import("./dns-query.ts");
+  return await ask(name, options, queryRecords(type));
+}
+
+async function ask(name: string, options: ResolveOptions, query?: Query): Promise<string[]> {
   const conf = await readResolvConf(options.resolvConf ?? "/etc/resolv.conf");
   const { servers = conf.servers, code, signal } = options;
   const { askServers, mostOpen } = await import("./dns-query.ts");
   if (signal.aborted) throw unfinished(name, servers, signal, code);
   const answers: Answer[] = [];
   for (const candidate of candidateNames(name, conf)) {
-    const answer = await askServers(candidate, { ...conf, servers }, signal);
+    const answer = await askServers(candidate, { ...conf, servers }, signal, query);
     if (signal.aborted) throw unfinished(name, servers, signal, code);
     if (answer.addresses.length > 0) return [...answer.addresses];
     answers.push(answer);

@@ -19,7 +19,8 @@ export function basicAuthorization({ username, password }: URL): string | undefi
   return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
-function percentDecoded(text: string): string {
+/** A text that is no percent-encoding stands for itself. */
+export function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

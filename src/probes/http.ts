@@ -19,6 +19,8 @@ export interface HttpExpectation {
   readonly json: readonly JsonExpectation[];
   readonly followRedirects: boolean;
   readonly tls: TlsSettings;
+  /** Where the proxy variables stand. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** @throws Failure `not-ready` */
@@ -39,6 +41,7 @@ export async function probeHttp(
     maxRedirects,
     code,
     redirectCode: code,
+    proxyEnv: expected.env,
   });
   const doing = `HTTP ${method} ${shown(response.url)}`;
   checkStatus(response, expected.status, doing);

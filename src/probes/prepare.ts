@@ -8,31 +8,39 @@ export type ProbeOptions = Omit<HttpExpectation, "tls"> & { readonly tls: TlsArg
 
 /**
  * How to look at each target. Reads the files that options and URLs name.
- * @param home of the user, where PostgreSQL clients keep certificates
  * @throws Failure `configuration` where such a file is missing or unusable
  */
-export async function prepareProbes(
-  targets: readonly Target[],
-  options: ProbeOptions,
-  home: string | undefined,
-): Promise<Probe[]> {
+export async function prepareProbes(targets: readonly Target[], options: ProbeOptions): Promise<Probe[]> {
   const expected: HttpExpectation = { ...options, tls: await readTlsSettings(options.tls) };
-  return await Promise.all(targets.map((target) => probeFor(target, expected, home)));
+  return await Promise.all(targets.map((target) => probeFor(target, expected)));
 }
 
 /** A protocol is loaded when a target speaks it. */
-async function probeFor(target: Target, expected: HttpExpectation, home: string | undefined): Promise<Probe> {
+async function probeFor(target: Target, expected: HttpExpectation): Promise<Probe> {
   switch (target.scheme) {
-    case "tcp": {
+    case "tcp":
+    case "unix": {
       const { probeTcp } = await import("./tcp.ts");
       return (signal) => probeTcp(target, signal);
+    }
+    case "dns": {
+      const { probeDns } = await import("./dns.ts");
+      return (signal) => probeDns(target, signal);
+    }
+    case "kubernetes": {
+      const { prepareKubernetes } = await import("../kubernetes/probe.ts");
+      return await prepareKubernetes(target, expected.env);
+    }
+    case "file": {
+      const { probeFile } = await import("./file.ts");
+      return () => probeFile(target);
     }
     case "postgres": {
       const [{ probePostgres }, { postgresTls }] = await Promise.all([
         import("./postgres.ts"),
         import("../postgres/tls.ts"),
       ]);
-      const tls = await postgresTls(target.settings, home);
+      const tls = await postgresTls(target.settings, expected.env["HOME"]);
       return (signal) => probePostgres(target, tls, signal);
     }
     case "server": {

@@ -11,6 +11,8 @@ export interface Protocol {
   readonly tlsPort?: number;
   /** URLs may name a driver after the scheme: `mysql+pymysql`. */
   readonly hasDrivers?: boolean;
+  /** Parameters, in small letters, that say `true` or `false` about TLS from the first byte, whatever the scheme is. */
+  readonly tlsParameters?: readonly string[];
   /** It goes over to TLS by words of its own, so the TLS options have a meaning without a scheme for it. */
   readonly upgrades?: boolean;
   /** Its images start a temporary server while they set up the real one. */
@@ -35,7 +37,7 @@ const table = {
     hasDrivers: true,
     upgrades: true,
     isDatabase: true,
-    ready: "",
+    ready: "it greets, which it does once it is open for connections; a password logs in, into the database",
     load: () => import("./mysql.ts"),
   },
   amqp: {
@@ -43,23 +45,29 @@ const table = {
     schemes: { amqp: "plain", amqps: "tls" },
     port: 5672,
     tlsPort: 5671,
-    ready: "",
+    ready:
+      "it begins the handshake of AMQP 0-9-1 (RabbitMQ warns in its log of one without a login); a password logs in and opens the virtual host",
     load: () => import("./amqp.ts"),
   },
   mongodb: {
     label: "MongoDB",
     schemes: { mongodb: "plain", "mongodb+srv": "tls" },
     port: 27017,
+    tlsParameters: ["tls", "ssl"],
     isDatabase: true,
-    ready: "",
+    ready:
+      "it is a standalone server, a primary, a secondary or a router (of the set that `replicaSet` names); a password logs in",
     load: () => import("./mongodb.ts"),
   },
   nats: {
     label: "NATS",
-    schemes: { nats: "plain", tls: "tls" },
+    // NATS has TLS after its first message, also where the URL asks for it.
+    schemes: { nats: "plain", tls: "plain" },
     port: 4222,
+    tlsParameters: ["handshake_first"],
     upgrades: true,
-    ready: "",
+    ready:
+      "it sends `INFO`, asking for a login included, and is not about to stop; a password or token logs in",
     load: () => import("./nats.ts"),
   },
   kafka: {
@@ -67,27 +75,28 @@ const table = {
     schemes: { kafka: "plain", "kafka+ssl": "tls" },
     port: 9092,
     tlsPort: 9093,
-    ready: "",
+    ready: "it knows of a registered broker, or asks for a login (SASL); a password logs in with PLAIN",
     load: () => import("./kafka.ts"),
   },
   zookeeper: {
     label: "ZooKeeper",
     schemes: { zookeeper: "plain", zk: "plain" },
     port: 2181,
-    ready: "",
+    ready: "it answers `srvr` and has a quorum, or stands alone",
     load: () => import("./zookeeper.ts"),
   },
   grpc: {
     label: "gRPC",
     schemes: { grpc: "plain", grpcs: "tls" },
-    ready: "",
+    ready: "its health service says `SERVING`, of the service in the path or of the server as a whole",
     load: () => import("./grpc.ts"),
   },
   memcached: {
     label: "Memcached",
     schemes: { memcached: "plain", memcache: "plain" },
     port: 11211,
-    ready: "",
+    ready:
+      "it answers `version`, asking for a login included; a password logs in, by SASL where that is wanted",
     load: () => import("./memcached.ts"),
   },
   smtp: {
@@ -95,7 +104,8 @@ const table = {
     schemes: { smtp: "plain", smtps: "tls" },
     port: 25,
     tlsPort: 465,
-    ready: "",
+    upgrades: true,
+    ready: "it greets with 220; a password logs in, over TLS where the server offers `STARTTLS`",
     load: () => import("./smtp.ts"),
   },
 } as const satisfies Record<string, Protocol>;

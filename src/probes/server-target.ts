@@ -57,13 +57,22 @@ export function parseServer(text: string): ServerTarget {
     protocol: name,
     alias,
     name: `${alias}://${servers.map(shown).join(",")}${path && `/${path}`}`,
-    tls: transport === "tls",
+    tls: tlsIn(parameters, protocol) ?? transport === "tls",
     servers,
     user: uri.user || undefined,
     password: uri.password || undefined,
     path,
     parameters,
   };
+}
+
+/** What the parameters say about TLS, if they do. Their names have no case. */
+function tlsIn(
+  parameters: ReadonlyMap<string, string>,
+  { tlsParameters = [] }: Protocol,
+): boolean | undefined {
+  const [, says] = [...parameters].find(([name]) => tlsParameters.includes(name.toLowerCase())) ?? [];
+  return says === undefined ? undefined : says === "true";
 }
 
 /** As PHP, Ruby and Python have it: a parameter, or the path in the place of the host. */

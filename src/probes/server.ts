@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { dial, peerOf } from "../net/dial.ts";
-import { upgradeToTls } from "../net/tls-connect.ts";
+import { type TlsOptions, upgradeToTls } from "../net/tls-connect.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import { anyOf } from "./any-of.ts";
 import { closeGently } from "./close-gently.ts";
@@ -49,17 +49,20 @@ export async function connectTo(
   const socket = await dial({ ...server, signal, code: "not-ready" });
   const peer = peerOf(socket, server);
   if (!target.tls) return { socket, peer };
-  return { socket: await secured(socket, peer, { server, target, tls, signal }, alpn), peer };
+  const offered = alpn ? { alpn } : {};
+  return { socket: await secured(socket, peer, { server, target, tls, signal }, offered), peer };
 }
+
+/** Where TLS is not what the options of the step say: in the modes that clients have for it. */
+export type Security = Partial<Pick<TlsOptions, "tls" | "checkName">>;
 
 function secured(
   socket: Socket,
   peer: string,
   { server, tls, signal }: Asking,
-  alpn?: readonly string[],
+  options: Security & Pick<TlsOptions, "alpn"> = {},
 ): Promise<Socket> {
-  const offered = alpn ? { alpn } : {};
-  return upgradeToTls(socket, { host: server.host, peer, tls, signal, code: "not-ready", ...offered });
+  return upgradeToTls(socket, { host: server.host, peer, tls, signal, code: "not-ready", ...options });
 }
 
 /**
@@ -68,12 +71,13 @@ function secured(
  */
 export async function converse<T>(
   asking: Asking,
-  talk: (conversation: Conversation, secure: () => Promise<void>) => Promise<T>,
+  talk: (conversation: Conversation, secure: (security?: Security) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const { socket, peer } = await connectTo(asking);
   const { label } = protocols[asking.target.protocol];
   const conversation = new Conversation(socket, { label, peer }, asking.signal);
-  const secure = () => conversation.replaceSocket((plain) => secured(plain, peer, asking));
+  const secure = (security?: Security) =>
+    conversation.replaceSocket((plain) => secured(plain, peer, asking, security));
   try {
     const answer = await talk(conversation, secure);
     await closeGently(conversation.socket);

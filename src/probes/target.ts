@@ -1,4 +1,7 @@
 import { kind, type Kind } from "../kinds.ts";
+import { type KubernetesTarget, parseKubernetes } from "../kubernetes/target.ts";
+import { percentDecoded } from "../net/url.ts";
+import { type DnsTarget, parseDns } from "./dns-target.ts";
 import { hostPort } from "../net/host-port.ts";
 import { postgresScheme } from "../postgres/uri.ts";
 import { type DatabaseSettings, databaseSettings, type Host } from "../postgres/settings.ts";
@@ -16,6 +19,16 @@ export interface TcpTarget extends Named {
   readonly port: number;
 }
 
+export interface UnixTarget extends Named {
+  readonly scheme: "unix";
+  readonly path: string;
+}
+
+export interface FileTarget extends Named {
+  readonly scheme: "file";
+  readonly path: string;
+}
+
 export interface HttpTarget extends Named {
   readonly scheme: "http" | "https";
   readonly url: URL;
@@ -27,7 +40,15 @@ export interface PostgresTarget extends Named {
 }
 
 /** What to wait for. */
-export type Target = TcpTarget | HttpTarget | PostgresTarget | ServerTarget;
+export type Target =
+  | TcpTarget
+  | UnixTarget
+  | FileTarget
+  | DnsTarget
+  | KubernetesTarget
+  | HttpTarget
+  | PostgresTarget
+  | ServerTarget;
 
 export const isHttp = (target: Target): target is HttpTarget =>
   target.scheme === "http" || target.scheme === "https";
@@ -46,25 +67,52 @@ const protocolOf = (target: Target): Protocol | undefined =>
 
 const forms = [
   "host:port",
-  ...["tcp", "http", "https", "postgres", ...Object.keys(protocols)].map((scheme) => `${scheme}://…`),
+  ...["tcp", "http", "https", "postgres", ...Object.keys(protocols)].map((scheme) => `${scheme}://...`),
+  "dns:name",
+  "file:/path",
+  "unix:/path",
+  "kubernetes:KIND/NAME",
 ].join(", ");
 
 export const target: Kind<Target> = kind("TARGET", parseTarget);
 
+const parsers = {
+  tcp: parseTcp,
+  http: parseHttp,
+  https: parseHttp,
+  dns: parseDns,
+  kubernetes: parseKubernetes,
+  file: (text: string): Target => ({ scheme: "file", ...pathIn(text) }),
+  unix: (text: string): Target => ({ scheme: "unix", ...pathIn(text) }),
+} satisfies Record<string, (text: string) => Target>;
+
+/** Every kind of target, by the scheme that it is usually written with. */
+export const targetSchemes: readonly string[] = [
+  ...Object.keys(parsers),
+  "postgres",
+  ...Object.keys(protocols),
+];
+
 function parseTarget(text: string): Target {
   if (postgresScheme.test(text)) return parsePostgres(text);
-  const [, scheme = ""] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
-  switch (scheme.toLowerCase()) {
-    case "http":
-    case "https":
-      return parseHttp(text);
-    case "tcp":
-    case "":
-      return parseTcp(text);
-    default:
-      if (isServer(scheme)) return parseServer(text);
-      throw new Error(`has a scheme that wait-for does not know; write ${forms}`);
-  }
+  const [, scheme = "", slashes] = /^([a-z][a-z0-9+._-]*):(\/\/)?/i.exec(text) ?? [];
+  // host:port looks like a scheme, too: redis:6379, dns:53
+  if (slashes === undefined && (scheme === "" || /^[0-9]/.test(text.slice(scheme.length + 1))))
+    return parseTcp(text);
+  const named = scheme.toLowerCase();
+  if (named in parsers) return parsers[named as keyof typeof parsers](text);
+  if (slashes === undefined) return parseTcp(text);
+  if (isServer(scheme)) return parseServer(text);
+  throw new Error(`has a scheme that wait-for does not know; write ${forms}`);
+}
+
+/** The path of `file:/path` or `file:///path`, percent-encoded like any URL. */
+function pathIn(text: string): { name: string; path: string } {
+  const [, scheme = "", rest = ""] = /^([a-z]+):(?:\/\/(?=\/))?(.*)$/is.exec(text)!;
+  if (!/^\/[^/?#][^?#]*$/s.test(rest)) throw new Error(`names no absolute path; write ${scheme}:/path`);
+  const path = percentDecoded(rest);
+  if (path.includes("\0")) throw new Error("holds a NUL byte");
+  return { name: `${scheme.toLowerCase()}:${path}`, path };
 }
 
 function parseTcp(text: string): TcpTarget {

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { Failure } from "../failure.ts";
-import { dial, hostPort, peerOf } from "../net/dial.ts";
+import { dial, type DialOptions, hostPort, peerOf } from "../net/dial.ts";
 import { interrupted } from "../net/errors.ts";
-import type { TcpTarget } from "./target.ts";
+import type { TcpTarget, UnixTarget } from "./target.ts";
 
 /** A proxy that has nothing behind it accepts, tries its backend and hangs up; this takes it a few milliseconds. */
 const holdMs = 75;
@@ -11,21 +11,26 @@ const holdMs = 75;
  * Ready when a connection is accepted and stays: silent for a moment, or at once when the server speaks first.
  * @throws Failure `not-ready`
  */
-export async function probeTcp(target: TcpTarget, signal: AbortSignal): Promise<void> {
-  const socket = await connected(target, signal);
+export async function probeTcp(target: TcpTarget | UnixTarget, signal: AbortSignal): Promise<void> {
+  const address = target.scheme === "unix" ? { host: "", port: 0, path: target.path } : target;
+  const socket = await connected(address, signal);
   try {
-    await hold(socket, peerOf(socket, target), signal);
+    await hold(socket, `${target.scheme} ${peerOf(socket, address)}`, signal);
   } finally {
     socket.destroy();
   }
 }
 
-async function connected({ host, port }: TcpTarget, signal: AbortSignal): Promise<Socket> {
+type Address = Pick<DialOptions, "host" | "port" | "path">;
+
+async function connected(address: Address, signal: AbortSignal): Promise<Socket> {
   try {
-    return await dial({ host, port, signal, code: "not-ready" });
+    return await dial({ ...address, signal, code: "not-ready" });
   } catch (error) {
     // A reset that is fast enough comes before we see that we were connected.
-    throw error instanceof Failure && error.kind === "reset" ? hungUp(hostPort(host, port), "reset") : error;
+    throw error instanceof Failure && error.kind === "reset"
+      ? hungUp(`tcp ${hostPort(address.host, address.port)}`, "reset")
+      : error;
   }
 }
 
@@ -36,7 +41,7 @@ function hold(socket: Socket, peer: string, signal: AbortSignal): Promise<void> 
       signal.removeEventListener("abort", onAbort);
       act();
     };
-    const doing = `tcp ${peer}: connected`;
+    const doing = `${peer}: connected`;
     const onAbort = () =>
       settle(() => reject(interrupted(signal, "not-ready", doing, { kind: "tcp:timeout" }) as Error));
     const closed = (how: string) => settle(() => reject(hungUp(peer, how)));
@@ -50,7 +55,7 @@ function hold(socket: Socket, peer: string, signal: AbortSignal): Promise<void> 
 }
 
 const hungUp = (peer: string, how: string): Failure =>
-  new Failure("not-ready", `tcp ${peer}: accepted, then ${how}`, {
+  new Failure("not-ready", `${peer}: accepted, then ${how}`, {
     kind: "expectation:stays-open",
     hint: "a proxy or sidecar without a backend does that: check that the pods behind the Service are ready, and under a service mesh that its proxy is up before init containers",
   });

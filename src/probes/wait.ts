@@ -65,7 +65,9 @@ function summary(sightings: readonly Sighting[], { any, state }: Wanted): Failur
   const refused = refusals.length > 0 && (!any || refusals.length === sightings.length);
   const telling = refused ? refusals : missing;
   const others = missing.filter((sighting) => !telling.includes(sighting));
-  const there = sightings.flatMap(({ ready, name }) => (ready ? name : []));
+  const there = sightings.flatMap(({ ready, name, durationMs }) =>
+    ready ? `${name} (after ${formatMs(durationMs)})` : [],
+  );
   const lines = [
     `${telling.length} of ${count(sightings.length, "target")} ${refused ? "refused for good" : `not ${state}`}:`,
     ...[...telling, ...others].map(line),

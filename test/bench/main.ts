@@ -1,7 +1,8 @@
 /** `npm run bench [NAME…]`: each benchmark prints ratios to its peers, measured side by side in one run. */
+import { reaction } from "./reaction.ts";
 import { startup } from "./startup.ts";
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { startup };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { startup, reaction };
 
 const names = process.argv.slice(2);
 for (const name of names.length > 0 ? names : Object.keys(benchmarks)) {

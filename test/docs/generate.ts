@@ -5,7 +5,7 @@ import { exitTable } from "../../src/failure.ts";
 import { globalOptions, variableOf } from "../../src/globals.ts";
 import { described, usage } from "../../src/help.ts";
 import { loadTasks } from "../../src/registry.ts";
-import type { Field, Fields } from "../../src/task.ts";
+import type { Field, Fields, HelpTable } from "../../src/task.ts";
 
 const root = join(import.meta.dirname, "../..");
 export const readmePath = join(root, "README.md");
@@ -37,6 +37,7 @@ async function allGenerators(): Promise<ReadonlyMap<string, Generator>> {
         ),
     ],
     ["usage", (name) => `\`${usage(byName.get(name)!)}\`\n\n${byName.get(name)!.summary}`],
+    ["table", (name) => helpTable(byName.get(name)!.table!)],
     ["options", (name) => optionTable(byName.get(name)!.options)],
     ["common", () => optionTable(commonOptions)],
     ["pacing", () => pacingTable(tasks.map(({ name, pacing }) => [name, { ...pacing }]))],
@@ -65,6 +66,18 @@ const exitRow = ({ shown, code, meaning, retryable }: ExitRow): string[] => [
   meaning,
   retryable ? "yes" : "no",
 ];
+
+const helpTable = ({ head, rows }: HelpTable): string =>
+  table(
+    head,
+    rows().map(([left, right]) => [
+      left
+        .split(", ")
+        .map((each) => `\`${each}\``)
+        .join(", "),
+      right,
+    ]),
+  );
 
 const optionTable = (fields: Fields): string =>
   table(

@@ -1,7 +1,10 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 
-/** What the server says about a name: addresses of either family, an error, or nothing at all. */
+/**
+ * What the server says about a name: addresses of either family, texts (TXT), `priority weight port target` (SRV), an
+ * error, or nothing at all.
+ */
 export type DnsAnswer = readonly string[] | "nxdomain" | "servfail" | "silent";
 
 export interface DnsServer extends AsyncDisposable {
@@ -11,10 +14,13 @@ export interface DnsServer extends AsyncDisposable {
   readonly asked: string[];
 }
 
-const types: Readonly<Record<number, string>> = { 1: "A", 28: "AAAA" };
+const types: Readonly<Record<number, string>> = { 1: "A", 16: "TXT", 28: "AAAA", 33: "SRV" };
 
 /** A name server on loopback (RFC 1035, UDP only); a name that `answer` gives `[]` for exists without an address. */
-export async function startDnsServer(answer: (name: string, type: string) => DnsAnswer): Promise<DnsServer> {
+export async function startDnsServer(
+  answer: (name: string, type: string) => DnsAnswer,
+  { host = "127.0.0.1", port = 0 } = {},
+): Promise<DnsServer> {
   const socket = createSocket("udp4");
   const asked: string[] = [];
   socket.on("message", (query: Buffer, { port, address }: RemoteInfo) => {
@@ -23,10 +29,10 @@ export async function startDnsServer(answer: (name: string, type: string) => Dns
     const says = answer(name, type);
     if (says !== "silent") socket.send(reply(query, end, type, says), port, address);
   });
-  socket.bind(0, "127.0.0.1");
+  socket.bind(port, host);
   await once(socket, "listening");
   return {
-    address: `127.0.0.1:${socket.address().port}`,
+    address: `${host}:${socket.address().port}`,
     asked,
     async [Symbol.asyncDispose]() {
       await new Promise<void>((resolve) => socket.close(resolve));
@@ -51,7 +57,9 @@ function question(query: Buffer): { name: string; type: string; end: number } {
 function reply(query: Buffer, end: number, type: string, says: Exclude<DnsAnswer, "silent">): Buffer {
   const failed = says === "nxdomain" ? 3 : says === "servfail" ? 2 : 0;
   const records =
-    typeof says === "string" ? [] : says.filter((each) => each.includes(":") === (type === "AAAA"));
+    typeof says === "string"
+      ? []
+      : says.filter((each) => !/^A/.test(type) || each.includes(":") === (type === "AAAA"));
   const header = Buffer.from(query.subarray(0, 12));
   header.writeUInt16BE(0x8180 | failed, 2);
   header.writeUInt16BE(records.length, 6);
@@ -60,9 +68,25 @@ function reply(query: Buffer, end: number, type: string, says: Exclude<DnsAnswer
 }
 
 function record(type: string, address: string): Buffer {
-  const data = type === "A" ? Buffer.from(address.split(".").map(Number)) : bytesOf6(address);
-  const head = Buffer.from([0xc0, 12, 0, type === "A" ? 1 : 28, 0, 1, 0, 0, 0, 0, 0, data.length]);
+  const data = encoders[type]!(address);
+  const number = Number(Object.keys(types).find((each) => types[Number(each)] === type));
+  const head = Buffer.from([0xc0, 12, 0, number, 0, 1, 0, 0, 0, 0, 0, data.length]);
   return Buffer.concat([head, data]);
+}
+
+const encoders: Readonly<Record<string, (text: string) => Buffer>> = {
+  A: (address) => Buffer.from(address.split(".").map(Number)),
+  AAAA: bytesOf6,
+  TXT: sized,
+  SRV(text) {
+    const [priority, weight, port, target = ""] = text.split(" ");
+    const numbers = [priority, weight, port].map(Number).flatMap((number) => [number >> 8, number & 0xff]);
+    return Buffer.concat([Buffer.from(numbers), ...target.split(".").map(sized), Buffer.from([0])]);
+  },
+};
+
+function sized(text: string): Buffer {
+  return Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
 }
 
 function bytesOf6(address: string): Buffer {

@@ -17,6 +17,7 @@ export interface TaskRun {
 export interface TaskSurroundings {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
+  readonly onEvent?: (event: LogEvent["event"]) => void;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface TaskSurroundings {
 export async function runTask(
   name: string,
   words: readonly string[],
-  { env = {}, signal = new AbortController().signal }: TaskSurroundings = {},
+  { env = {}, signal = new AbortController().signal, onEvent }: TaskSurroundings = {},
 ): Promise<TaskRun> {
   const logs: LogEvent[] = [];
   try {
@@ -40,7 +41,11 @@ export async function runTask(
       problems,
     );
     problems.throwIfAny();
-    const { steps: outcomes } = await runPlan(plan, { signal, env, emit: (event) => logs.push(event) > 0 });
+    const emit = (event: LogEvent) => {
+      onEvent?.(event.event);
+      return logs.push(event) > 0;
+    };
+    const { steps: outcomes } = await runPlan(plan, { signal, env, emit });
     const { status, failure, attempts, report = {} } = outcomes[0]!;
     return { status, failure, logs, attempts, report };
   } catch (error) {

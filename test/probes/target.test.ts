@@ -34,6 +34,34 @@ test("postgres targets are URLs as libpq takes them, told without credentials", 
   );
 });
 
+test("dns, file and unix targets are a scheme and a name or a path", () => {
+  assert.equal(nameOf("dns:db.shop.svc"), "dns:db.shop.svc");
+  assert.equal(nameOf("DNS:_http._tcp.db?type=srv"), "dns:_http._tcp.db?type=SRV");
+  assert.equal(nameOf("file:/run/ready"), "file:/run/ready");
+  assert.equal(nameOf("file:///a%20b"), "file:/a b");
+  assert.equal(nameOf("unix:/run/app.sock"), "unix:/run/app.sock");
+});
+
+test("a host with the name of a scheme is a host", () => {
+  for (const host of ["dns", "redis", "kubernetes", "file"])
+    assert.equal(nameOf(`${host}:53`), `tcp://${host}:53`);
+});
+
+test("server targets have a usual port, several hosts, sockets, drivers and no secret in their name", () => {
+  for (const [text, name] of [
+    ["redis://:s3cret@db", "redis://db:6379"],
+    ["REDISS://app:s3cret@a,b:1/2?x=y", "rediss://a:6379,b:1/2"],
+    ["redis+unix:///run/redis.sock?db=1", "redis+unix:///run/redis.sock"],
+    ["mysql+pymysql://app:s3cret@db/app", "mysql://db:3306/app"],
+    ["mysql://app:s3cret@%2Frun%2Fmysql.sock/app", "mysql:///run/mysql.sock/app"],
+    ["mariadb://app@localhost/app?unix_socket=/run/mysql.sock", "mariadb:///run/mysql.sock/app"],
+    ["amqps://u:s3cret@q/%2F", "amqps://q:5671//"],
+    ["kafka://[::1],k:9093", "kafka://[::1]:9092,k:9093"],
+  ]) {
+    assert.equal(nameOf(text!), name);
+  }
+});
+
 test("what is no target is told with the forms that are", () => {
   for (const text of [
     "",
@@ -45,8 +73,21 @@ test("what is no target is told with the forms that are", () => {
     "tcp://db",
     "tcp://u:p@db:1",
     "a b:1",
-    "dns:db",
-    "redis://db",
+    "oracle://db",
+    "dns:",
+    "dns:a b",
+    "dns:db?type=Q",
+    "dns:db?kind=A",
+    "file:relative",
+    "file:",
+    "file://host/path",
+    "unix:/",
+    "unix:/x?y",
+    "redis://",
+    "redis:/db",
+    "redis://db:0",
+    "grpc://db",
+    "kubernetes",
   ]) {
     assert.throws(() => target.parse(text), Error, text);
   }
@@ -59,15 +100,18 @@ test("what is no target is told with the forms that are", () => {
   ]) {
     assert.throws(() => target.parse(text), Error, text);
   }
-  assert.throws(() => target.parse("redis://db"), /postgres:/);
+  assert.throws(() => target.parse("oracle://db"), /postgres:/);
 });
 
 test("parsing ends with a target or an Error, whatever the text", () => {
-  const schemes = fc.constantFrom("", "tcp://", "http://", "postgres://", "postgres://u:p@", "x://");
+  const schemes = fc.constantFrom(
+    ...["", "tcp://", "http://", "postgres://", "postgres://u:p@", "x://"],
+    ...["dns:", "file:/", "unix:/", "redis://", "mongodb://u:p@", "mysql+x://"],
+  );
   fc.assert(
     fc.property(schemes, fc.string(), (scheme, rest) => {
       try {
-        assert.ok(nameOf(scheme + rest).includes("://"));
+        assert.match(nameOf(scheme + rest), /^[a-z0-9+]+:/);
       } catch (error) {
         assert.ok(error instanceof Error && error.constructor === Error, String(error));
       }

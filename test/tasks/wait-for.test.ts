@@ -184,7 +184,7 @@ test("an option that has nothing to do is told beforehand, with all others", asy
     [["http://db", "--method", "HEAD", "--match", "x"], "HEAD"],
     [["http://db", "--header", "Content-Length: 3"], "Content-Length"],
     [["tcp://db:1", "--cert", "/c.pem", "--body", "x"], "key", "body"],
-    [["redis://db"], "redis"],
+    [["oracle://db"], "redis://"],
   ] as [string[], ...string[]][]) {
     const { status, failure } = await waitFor(...words);
     assert.equal(status, "rejected", words.join(" "));
