@@ -38,3 +38,11 @@ export function quote(text: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** What a server says, on one line, with nothing that could steer a terminal. */
+export function serverWords(text: string): string {
+  return text
+    .trim()
+    .replace(/\s*[\r\n]+\s*/g, " / ")
+    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
+}

@@ -49,7 +49,8 @@ export async function retry<T>(
     signal.throwIfAborted();
     if (failure.permanent) throw failure;
     const isOver = isLast || (cutOff && limit < policy.attemptTimeout);
-    if (isOver) throw gaveUp(mostTelling(failure, earlier, policy), policy, number);
+    const isShort = cutOff && limit <= lastAttemptMs;
+    if (isOver) throw gaveUp(mostTelling(failure, isShort, earlier, policy), policy, number);
 
     used = failure.progressed ? 1 : used + 1;
     if (used > policy.retries) throw failure;
@@ -96,11 +97,18 @@ function timedOut(limit: number, { timeout, attemptTimeout, timeoutCode }: Retry
   });
 }
 
-/** Where the time ran out in the middle of an attempt, the failure before it may say more than that. */
-function mostTelling(failure: Failure, earlier: Failure | undefined, { timeoutCode }: RetryPolicy): Failure {
-  return earlier !== undefined && failure.code === timeoutCode && earlier.code !== timeoutCode
-    ? earlier
-    : failure;
+/**
+ * Where the time ran out in the middle of an attempt, the failure before it may say more than that.
+ * @param isShort the attempt was cut off after less time than it may have needed
+ */
+function mostTelling(
+  failure: Failure,
+  isShort: boolean,
+  earlier: Failure | undefined,
+  { timeoutCode }: RetryPolicy,
+): Failure {
+  if (earlier === undefined || failure.code !== timeoutCode) return failure;
+  return isShort || earlier.code !== timeoutCode ? earlier : failure;
 }
 
 function gaveUp(failure: Failure, { timeout }: RetryPolicy, attempts: number): Failure {

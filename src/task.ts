@@ -97,7 +97,7 @@ export interface Context {
 /** For a task whose operand has many forms. */
 export interface HelpTable {
   readonly head: readonly [left: string, right: string];
-  rows(): readonly (readonly [left: string, right: string])[];
+  readonly rows: () => readonly (readonly [left: string, right: string])[];
 }
 
 export interface Task<P extends Fields = Fields, O extends Fields = Fields> {

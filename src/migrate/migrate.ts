@@ -2,7 +2,7 @@ import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { count, formatMs } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
-import { serverWords } from "../postgres/errors.ts";
+import { serverWords } from "../format.ts";
 import { type Notice, openSession, type Session } from "../postgres/session.ts";
 import { databaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";

@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
-import { isServerError, serverWords, type ServerError } from "../postgres/errors.ts";
+import { serverWords } from "../format.ts";
+import { isServerError, type ServerError } from "../postgres/errors.ts";
 import type { ScriptError } from "../postgres/script.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { indexOfCharacter, locate, type Place } from "./text.ts";

@@ -50,15 +50,20 @@ const meanings: Record<string, Meaning> = {
     hint: clientCertificate,
     kind: "tls",
   },
-  ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE: {
+  "ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE": {
     says: "the server refuses the client certificate",
     hint: clientCertificate,
     kind: "tls",
   },
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: {
+  "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE": {
     says: "the server refuses the handshake",
     hint: "the server may want a client certificate (cert, key), another server-name, or an older TLS version",
     kind: "tls",
+  },
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: {
+    says: "the server speaks none of the protocols that were offered (ALPN)",
+    hint: "check the port, and that a proxy in between passes HTTP/2 on",
+    kind: "protocol",
   },
 
   UND_ERR_SOCKET: { says: "the server closed the connection without an answer", hint: cutOff, kind: "reset" },

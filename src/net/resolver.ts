@@ -52,23 +52,32 @@ function interleave(addresses: readonly string[]): string[] {
  */
 export async function resolveRecords(name: string, type: string, options: ResolveOptions): Promise<string[]> {
   const { queryRecords } = await import("./dns-query.ts");
-  return await ask(name, options, queryRecords(type));
+  return await ask(name, options, { query: queryRecords(type), noData: `the name has no ${type} record` });
 }
 
-async function ask(name: string, options: ResolveOptions, query?: Query): Promise<string[]> {
+interface Question {
+  readonly query?: Query;
+  /** How to say that the name is there without an answer. */
+  readonly noData: string;
+}
+
+const forAddresses: Question = { noData: "the name has no address" };
+
+async function ask(name: string, options: ResolveOptions, question = forAddresses): Promise<string[]> {
   const conf = await readResolvConf(options.resolvConf ?? "/etc/resolv.conf");
   const { servers = conf.servers, code, signal } = options;
   const { askServers, mostOpen } = await import("./dns-query.ts");
   if (signal.aborted) throw unfinished(name, servers, signal, code);
   const answers: Answer[] = [];
   for (const candidate of candidateNames(name, conf)) {
-    const answer = await askServers(candidate, { ...conf, servers }, signal, query);
+    const answer = await askServers(candidate, { ...conf, servers }, signal, question.query);
     if (signal.aborted) throw unfinished(name, servers, signal, code);
     if (answer.addresses.length > 0) return [...answer.addresses];
     answers.push(answer);
     if (answer.outcome === "timeout" || answer.outcome === "no-server") break;
   }
-  throw unresolved(name, mostOpen(answers).outcome, answers, servers, code);
+  const { outcome } = mostOpen(answers);
+  throw unresolved({ name, answers, servers, outcome, ...question }, code);
 }
 
 function unfinished(
@@ -86,11 +95,11 @@ const noServer =
 const noName =
   "check the name and namespace of the Service (NAME.NAMESPACE) and that it exists; a headless Service has no addresses before one of its pods is ready";
 
-const words: Record<Exclude<Outcome, "found">, { says: string; kind: string; hint: string }> = {
+const words: Record<Exclude<Outcome, "found">, { says?: string; kind: string; hint: string }> = {
   timeout: { says: "no answer", kind: "dns:timeout", hint: noServer },
   "no-server": { says: "the name server cannot be reached", kind: "dns:timeout", hint: noServer },
   "server-failure": { says: "the name server failed", kind: "dns:server-failure", hint: noServer },
-  "no-data": { says: "the name has no address", kind: "dns:no-data", hint: noName },
+  "no-data": { kind: "dns:no-data", hint: noName },
   "not-found": { says: "no such name", kind: "dns:not-found", hint: noName },
   "bad-name": {
     says: "it cannot be a host name",
@@ -99,14 +108,15 @@ const words: Record<Exclude<Outcome, "found">, { says: string; kind: string; hin
   },
 };
 
-function unresolved(
-  name: string,
-  outcome: Outcome,
-  answers: readonly Answer[],
-  servers: readonly string[],
-  code: FailureCode,
-): Failure {
-  const { says, kind, hint } = words[outcome as Exclude<Outcome, "found">];
+interface Unresolved extends Question {
+  readonly name: string;
+  readonly outcome: Outcome;
+  readonly answers: readonly Answer[];
+  readonly servers: readonly string[];
+}
+
+function unresolved({ name, outcome, answers, servers, noData }: Unresolved, code: FailureCode): Failure {
+  const { says = noData, kind, hint } = words[outcome as Exclude<Outcome, "found">];
   const tried = answers.map((answer) => quote(answer.name)).join(", ");
   const message = `DNS: ${quote(name)}: ${says}; asked ${servers.join(", ")} for ${tried}`;
   return new Failure(code, message, { kind, hint });

@@ -11,7 +11,7 @@ export interface ServerUri {
   readonly parameters: readonly (readonly [name: string, value: string])[];
 }
 
-export interface HostAndPort {
+interface HostAndPort {
   readonly host: string;
   /** As written: digits, or nothing. */
   readonly port: string;

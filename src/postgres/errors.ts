@@ -1,5 +1,6 @@
 import type { DatabaseError } from "pg";
 import { Failure, type FailureCode } from "../failure.ts";
+import { serverWords } from "../format.ts";
 import { networkFailure } from "../net/errors.ts";
 
 /** An error that the server reported, with its SQLSTATE (PostgreSQL manual, appendix A). */
@@ -8,14 +9,6 @@ export type ServerError = DatabaseError & { readonly code: string };
 export function isServerError(error: unknown): error is ServerError {
   const { code, severity } = error as Partial<ServerError>;
   return error instanceof Error && typeof severity === "string" && /^[0-9A-Z]{5}$/.test(code ?? "");
-}
-
-/** What the server says, on one line, with nothing that could steer a terminal. */
-export function serverWords(text: string): string {
-  return text
-    .trim()
-    .replace(/\s*[\r\n]+\s*/g, " / ")
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
 }
 
 const told = ({ message, code }: ServerError): string => `${serverWords(message)} (SQLSTATE ${code})`;

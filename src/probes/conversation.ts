@@ -1,12 +1,14 @@
 import type { Socket } from "node:net";
 import { Failure, type FailureOptions } from "../failure.ts";
-import { quote } from "../format.ts";
+import { quote, serverWords } from "../format.ts";
 import { interrupted, networkFailure } from "../net/errors.ts";
 
 const code = "not-ready";
 
 /** No message that a probe waits for is longer than this, in bytes. */
 const maxMessage = 1024 * 1024;
+
+const maxTold = 500;
 
 /** How the two sides are called in messages. */
 export interface Talkers {
@@ -130,19 +132,24 @@ export class Conversation {
 
   /** The server speaks of itself: it is not ready. `says` completes the sentence "Redis db:6379: …". */
   notReady(says: string, { kind, hint }: Pick<FailureOptions, "kind" | "hint">): Failure {
-    return new Failure(code, `${this.#name}: ${says}`, { kind, hint });
+    return new Failure(code, this.#told(says), { kind, hint });
   }
 
   /** Another try of the same will end the same: a wrong password. */
   refused(says: string, { kind, hint }: Pick<FailureOptions, "kind" | "hint">): Failure {
-    return new Failure("refused", `${this.#name}: ${says}`, { kind, hint });
+    return new Failure("refused", this.#told(says), { kind, hint });
+  }
+
+  /** What a server says may be of any length, and may try to look like a line of the log. */
+  #told(says: string): string {
+    const words = serverWords(says);
+    return `${this.#name}: ${words.length > maxTold ? `${words.slice(0, maxTold)}...` : words}`;
   }
 
   /** What came is not of this protocol. */
   foreign(): Failure {
-    const { label } = this.#talkers;
     const start = this.#received.length > 0 ? `: ${quote(this.#received.toString("latin1", 0, 40))}` : "";
-    return this.notReady(`the answer is not that of a ${label} server${start}`, {
+    return this.notReady(`the answer is of another protocol${start}`, {
       kind: "protocol",
       hint: "check the port: another program listens there, or one of the two sides speaks TLS",
     });

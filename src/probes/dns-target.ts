@@ -2,9 +2,9 @@ import { quote } from "../format.ts";
 import { didYouMean } from "../suggest.ts";
 
 /** Types of records that the name servers can be asked for by name. */
-export const recordTypes = ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] as const;
+const recordTypes = ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] as const;
 
-export type RecordType = (typeof recordTypes)[number];
+type RecordType = (typeof recordTypes)[number];
 
 export interface DnsTarget {
   readonly scheme: "dns";

@@ -8,4 +8,4 @@ export function showsGone(kind: string, resolved: boolean): boolean {
   return gone.has(kind) || kind.startsWith("expectation:");
 }
 
-const gone = new Set(["connect:ECONNREFUSED", "connect:ENOENT", "postgres:3D000"]);
+const gone = new Set(["connect:ECONNREFUSED", "connect:ENOENT", "postgres:3D000", "mysql:1049"]);

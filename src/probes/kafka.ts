@@ -1,4 +1,3 @@
-import { serverWords } from "../postgres/errors.ts";
 import type { Conversation } from "./conversation.ts";
 import {
   errorName,
@@ -72,14 +71,14 @@ async function logIn(conversation: Conversation, handshake: Handshake, token: st
   const { error, message } = await ask(conversation, request, readAuthentication);
   if (error === 0) return;
   if (error !== errors.authenticationFailed) throw unable(conversation, error);
-  throw conversation.refused(serverWords(message) || "the login failed", {
+  throw conversation.refused(message || "the login failed", {
     kind: `kafka:${errorName(error)}`,
     hint: "check the user and the password in the URL, and that the broker knows this user for SASL PLAIN",
   });
 }
 
 const unspoken = (conversation: Conversation, { error, mechanisms }: Handshake) =>
-  conversation.refused(`it offers no SASL PLAIN, but ${serverWords(mechanisms.join(", ")) || "nothing"}`, {
+  conversation.refused(`it offers no SASL PLAIN, but ${mechanisms.join(", ") || "nothing"}`, {
     kind: `kafka:${errorName(error)}`,
     hint: "a password can only be checked with PLAIN: leave user and password out of the URL, and the broker is ready as soon as it asks for a login",
   });

@@ -1,5 +1,4 @@
 import type { Failure } from "../failure.ts";
-import { serverWords } from "../postgres/errors.ts";
 import type { Conversation } from "./conversation.ts";
 import type { ServerError } from "./mysql-wire.ts";
 
@@ -62,7 +61,7 @@ function failed(
   { code, message }: ServerError,
   permanent: Readonly<Record<number, string>>,
 ): Failure {
-  const says = `${serverWords(message)} (error ${code})`;
+  const says = `${message} (error ${code})`;
   const kind = `mysql:${code}`;
   const refusal = permanent[code];
   if (refusal !== undefined) return conversation.refused(says, { kind, hint: refusal });

@@ -1,4 +1,4 @@
-import type { Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { failedGreeting, failedLogin, isNotYet } from "./mysql-errors.ts";
 import { type Credentials, logIn } from "./mysql-login.ts";
 import { Packets } from "./mysql-packets.ts";
@@ -18,7 +18,7 @@ export async function probe(asking: Asking): Promise<void> {
     const credentials = credentialsOf(asking, wantsTls(encryption, greeting));
     if (credentials.isEncrypted) {
       await askForTls(packets, greeting, credentials);
-      await secure(encryption.security);
+      await secure(encryption.security).catch(notSoonAgain);
     }
     if (credentials.password === undefined) await takeLeave(packets, greeting, credentials);
     else await enter(packets, greeting, credentials);
@@ -62,6 +62,12 @@ async function enter(packets: Packets, greeting: Greeting, credentials: Credenti
   const error = await logIn(packets, greeting, credentials);
   if (error) throw failedLogin(packets.conversation, error);
   packets.conversation.write(quit);
+}
+
+/** A handshake of TLS that is broken off counts as a broken connection too (see takeLeave), so not many are made. */
+function notSoonAgain(error: unknown): never {
+  const isAboutTls = error instanceof Failure && error.kind.startsWith("tls");
+  throw isAboutTls ? new Failure(error.code, error.message, { ...error.options, retryAfter: 10_000 }) : error;
 }
 
 /** A server that answers failed logins ever more slowly (CONNECTION_CONTROL of MySQL) is not waited for. */

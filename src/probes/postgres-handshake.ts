@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { Failure } from "../failure.ts";
 import { interrupted, networkFailure } from "../net/errors.ts";
 import { nameOf, openSocket } from "../postgres/connect.ts";
-import { serverWords } from "../postgres/errors.ts";
+import { serverWords } from "../format.ts";
 import type { Host } from "../postgres/settings.ts";
 import type { Encryption } from "../postgres/tls.ts";
 import { closeGently } from "./close-gently.ts";

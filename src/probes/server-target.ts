@@ -45,7 +45,8 @@ export const isServer = (scheme: string): boolean => protocolOf(scheme.toLowerCa
 export function parseServer(text: string): ServerTarget {
   const scheme = text.slice(0, text.indexOf("://")).toLowerCase();
   const { name, protocol, alias } = protocolOf(scheme)!;
-  const uri = parseServerUri(text, `write ${alias}://host:port`);
+  // Clients of NATS write the scheme before every host.
+  const uri = parseServerUri(text.replaceAll(`,${scheme}://`, ","), `write ${alias}://host:port`);
   const transport = protocol.schemes[alias]!;
   const parameters = new Map(uri.parameters);
   const isSocket = transport === "socket";
