@@ -5,7 +5,7 @@ import { interrupted } from "../net/errors.ts";
 import type { TcpTarget, UnixTarget } from "./target.ts";
 
 /** A proxy that has nothing behind it accepts, tries its backend and hangs up; this takes it a few milliseconds. */
-const holdMs = 75;
+const holdMs = 50;
 
 /**
  * Ready when a connection is accepted and stays: silent for a moment, or at once when the server speaks first.

@@ -120,3 +120,10 @@ test("absent is met by a port that nobody listens on, not by a server that is fu
   await fails("not-ready", "--absent", urlOf(fake));
   await ready("--absent", `mysql://127.0.0.1:${await freePort()}`);
 });
+
+test("absent is met by a database that is gone, not by a wrong password", async () => {
+  await using gone = await startMySql(() => error(1049, "Unknown database 'shop'"));
+  await ready("--absent", urlOf(gone, "app:s3cret@", "/shop"));
+  await using strict = await startMySql(() => accessDenied);
+  await fails("refused", "--absent", urlOf(strict, "app:s3cret@", "/shop"));
+});

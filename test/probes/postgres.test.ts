@@ -131,6 +131,13 @@ test("absent is met when nobody listens, not by a server that is starting", asyn
   await fails("not-ready", "--absent", `postgres://127.0.0.1:${await freePort()},127.0.0.1:${fake.port}/app`);
 });
 
+test("a server that is started while it is waited for is found", async () => {
+  const port = await freePort();
+  const waiting = ready(`postgres://127.0.0.1:${port}`);
+  await using _ = await startPostgres({ port });
+  assert.ok((await waiting).attempts > 1);
+});
+
 describe("a real server", () => {
   const authority = makeAuthority();
   const certificate = issue({ names: ["localhost"], issuer: authority });
