@@ -59,7 +59,7 @@ function reply(query: Buffer, end: number, type: string, says: Exclude<DnsAnswer
   const records =
     typeof says === "string"
       ? []
-      : says.filter((each) => !/^A/.test(type) || each.includes(":") === (type === "AAAA"));
+      : says.filter((each) => !type.startsWith("A") || each.includes(":") === (type === "AAAA"));
   const header = Buffer.from(query.subarray(0, 12));
   header.writeUInt16BE(0x8180 | failed, 2);
   header.writeUInt16BE(records.length, 6);

@@ -105,8 +105,18 @@ test("what is no target is told with the forms that are", () => {
 
 test("parsing ends with a target or an Error, whatever the text", () => {
   const schemes = fc.constantFrom(
-    ...["", "tcp://", "http://", "postgres://", "postgres://u:p@", "x://"],
-    ...["dns:", "file:/", "unix:/", "redis://", "mongodb://u:p@", "mysql+x://"],
+    "",
+    "tcp://",
+    "http://",
+    "postgres://",
+    "postgres://u:p@",
+    "x://",
+    "dns:",
+    "file:/",
+    "unix:/",
+    "redis://",
+    "mongodb://u:p@",
+    "mysql+x://",
   );
   fc.assert(
     fc.property(schemes, fc.string(), (scheme, rest) => {
