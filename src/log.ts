@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { LiveLine } from "./live-line.ts";
 import type { ToldFailure } from "./failure.ts";
 import type { Secrets } from "./secrets.ts";
 import { whenReady } from "./system-errors.ts";
@@ -21,8 +22,12 @@ export interface LogEvent {
   readonly error?: ToldFailure;
 }
 
-/** Answers whether the event was written: not where its level is left out. */
-export type Emit = (event: LogEvent) => boolean;
+export interface Emit {
+  /** Answers whether the event was written: not where its level is left out. */
+  (event: LogEvent): boolean;
+  /** Shows what is going on, where somebody watches a terminal. */
+  readonly live?: (text: string, share?: number) => void;
+}
 
 /** The same event with warnings behind its message. */
 export function withWarnings(event: LogEvent, warnings: readonly string[]): LogEvent {
@@ -31,15 +36,27 @@ export function withWarnings(event: LogEvent, warnings: readonly string[]): LogE
   return { ...event, level, message: [event.message, ...warnings].join("; ") };
 }
 
-/** Answers a function that writes events to standard error, redacted, as text or JSON lines. */
-export function createLog(format: "text" | "json", level: Level, secrets: Secrets): Emit {
+/**
+ * Answers a function that writes events to standard error, redacted, as text or JSON lines.
+ * @param isWatched text goes to a terminal
+ */
+export function createLog(format: "text" | "json", level: Level, secrets: Secrets, isWatched = false): Emit {
   const least = levels.indexOf(level);
   const toLine = format === "json" ? jsonLine : textLine;
-  return (event) => {
+  const live = new LiveLine(
+    (text) => writeIfPossible(2, text),
+    (text) => secrets.redact(text),
+  );
+  const emit = (event: LogEvent) => {
     if (levels.indexOf(event.level) > least) return false;
+    live.clear();
     writeIfPossible(2, `${toLine(new Date().toISOString(), secrets.redactAll(event))}\n`);
     return true;
   };
+  if (!isWatched || format === "json" || least < levels.indexOf("info")) return emit;
+  return Object.assign(emit, {
+    live: (text: string, share?: number) => live.show(text, share),
+  });
 }
 
 function jsonLine(

@@ -39,7 +39,7 @@ interface Configuration {
 async function runSteps(line: CommandLine, { env, problems }: Configuration): Promise<number> {
   const startedAt = new Date();
   const globals = resolveGlobals(line.options, env, problems);
-  const emit = createLog(formatOf(globals), globals["log-level"], secrets);
+  const emit = createLog(formatOf(globals), globals["log-level"], secrets, isTerminal(2));
   const destination = { globals, secrets, emit };
   const plan = await planned(line, globals.timeout, { env, problems });
   if (line.command === "check") return check(plan, emit);

@@ -78,8 +78,9 @@ export class StepLog implements Log, Disposable {
     this.#limited("warn", "step.progress", message);
   }
 
-  progress(message: string): void {
+  progress(message: string, share?: number): void {
     this.#latest = message;
+    this.#emit.live?.(message, share);
   }
 
   /**

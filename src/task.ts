@@ -74,8 +74,11 @@ export interface Log {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  /** What the step is doing right now; shown when the next progress line is due. */
-  progress(message: string): void;
+  /**
+   * What the step is doing right now; shown when the next progress line is due, and at once on a terminal.
+   * @param share of it that is done, from 0 to 1
+   */
+  progress(message: string, share?: number): void;
 }
 
 /** What a task has of the outside world. */
