@@ -3,7 +3,7 @@
  * starts it by `unshare`; it prints what was asked for and how initkit ended.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DnsAnswer, startDnsServer } from "./dns-server.ts";
@@ -20,6 +20,7 @@ for (const [name, content] of Object.entries({ "resolv.conf": resolvConf, hosts 
   const file = join(tmpdir(), `initkit-${process.pid}-${name}`);
   writeFileSync(file, content);
   execFileSync("mount", ["--bind", file, `/etc/${name}`]);
+  rmSync(file);
 }
 const answer = (name: string): DnsAnswer =>
   answers[name] ?? (hasFailed ? answers[late + name] : undefined) ?? "nxdomain";
