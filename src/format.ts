@@ -20,8 +20,8 @@ export function formatBytes(bytes: number): string {
 const trim = (number: number): string => number.toFixed(1).replace(/\.0$/, "");
 
 /** `1 step`, `3 steps`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+export function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
 }
 
 const maxQuoted = 400;

@@ -9,6 +9,11 @@ export const registry: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["extract", () => import("../tasks/extract.ts")],
   ["migrate", () => import("../tasks/migrate.ts")],
   ["permissions", () => import("../tasks/permissions.ts")],
+  ["mkdir", () => import("../tasks/mkdir.ts")],
+  ["write", () => import("../tasks/write.ts")],
+  ["link", () => import("../tasks/link.ts")],
+  ["remove", () => import("../tasks/remove.ts")],
+  ["sysctl", () => import("../tasks/sysctl.ts")],
   ["run", () => import("../tasks/run.ts")],
   ["sleep", () => import("../tasks/sleep.ts")],
 ]);

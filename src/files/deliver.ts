@@ -6,7 +6,7 @@ import { unchanged } from "./own.ts";
 import type { Ids } from "./owner.ts";
 
 /**
- * Gives a file the owner and mode that are asked for.
+ * Gives a file or folder the owner and mode that are asked for.
  * @returns whether it had another one
  * @throws Failure `access` where this user may not change them
  */
@@ -33,8 +33,9 @@ function setOwner(descriptor: number, uid: number | undefined, gid: number | und
 
 /** After the owner, for a change of owner takes set-id bits away. */
 function setMode(descriptor: number, mode: Mode | undefined): boolean {
-  const current = fstatSync(descriptor).mode & 0o7777;
-  const wanted = mode ? applyMode(mode, current, false) : current;
+  const stats = fstatSync(descriptor);
+  const current = stats.mode & 0o7777;
+  const wanted = mode ? applyMode(mode, current, stats.isDirectory()) : current;
   if (wanted === current) return false;
   fchmodSync(descriptor, wanted);
   return true;

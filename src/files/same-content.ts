@@ -1,0 +1,41 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+const chunkSize = 256 * 1024;
+
+/**
+ * Whether a file is, or ends with, the same bytes as another one.
+ * @throws the error of the system call that failed
+ */
+export function sameContent(path: string, other: string, { onlyEnd = false } = {}): boolean {
+  const [one, two] = [openSync(path, "r"), openSync(other, "r")];
+  try {
+    const skipped = fstatSync(one).size - fstatSync(two).size;
+    if (skipped < 0 || (skipped > 0 && !onlyEnd)) return false;
+    return sameFrom(one, skipped, two);
+  } finally {
+    closeSync(one);
+    closeSync(two);
+  }
+}
+
+function sameFrom(one: number, start: number, two: number): boolean {
+  const [left, right] = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)];
+  for (let at = 0; ;) {
+    const length = readFully(two, right, at);
+    if (readFully(one, left, start + at) !== length) return false;
+    if (left.compare(right, 0, length, 0, length) !== 0) return false;
+    if (length < chunkSize) return true;
+    at += length;
+  }
+}
+
+/** As many bytes as fit, or as are left. */
+function readFully(descriptor: number, buffer: Buffer, position: number): number {
+  let length = 0;
+  while (length < buffer.length) {
+    const read = readSync(descriptor, buffer, length, buffer.length - length, position + length);
+    if (read === 0) break;
+    length += read;
+  }
+  return length;
+}

@@ -1,0 +1,30 @@
+import { expandGlob } from "../src/files/expand-glob.ts";
+import { remove } from "../src/files/remove.ts";
+import { count, quote } from "../src/format.ts";
+import { path } from "../src/kinds.ts";
+import { defineTask, done, operands, unchanged } from "../src/task.ts";
+
+export default defineTask({
+  name: "remove",
+  summary: "Removes files and folders, with all that is in them.",
+  operands: { paths: operands(path, "what is to go; may hold wildcards, and need not be there") },
+  options: {},
+  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  timeoutCode: "io",
+
+  check({ paths }) {
+    const name = paths.find((each) => /(?:^|\/)\.\.?\/*$/.test(each));
+    if (name !== undefined) throw new Error(`names ${quote(name)}; name the folder itself`);
+  },
+
+  async run({ signal, log }, { paths }) {
+    let removed = 0;
+    for (const found of paths.flatMap(expandGlob)) {
+      removed += await remove(found, signal, (soFar) =>
+        log.progress(`${count(removed + soFar, "entry", "entries")} removed`),
+      );
+    }
+    if (removed === 0) return unchanged("nothing is there", { removed });
+    return done(`${count(removed, "entry", "entries")} removed`, { removed });
+  },
+});

@@ -1,0 +1,139 @@
+import { chmodSync, chownSync, type Stats } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Failure } from "../src/failure.ts";
+import { assemble, type Part } from "../src/files/assemble.ts";
+import { setTraits } from "../src/files/deliver.ts";
+import { look } from "../src/files/look.ts";
+import { mode } from "../src/files/mode.ts";
+import { owner, resolveOwner } from "../src/files/owner.ts";
+import { makeParents } from "../src/files/parents.ts";
+import { publishFile } from "../src/files/publish.ts";
+import { sameContent } from "../src/files/same-content.ts";
+import { sweep, withStaging } from "../src/files/staging.ts";
+import { formatBytes, quote } from "../src/format.ts";
+import { path, text } from "../src/kinds.ts";
+import { fileFailure } from "../src/system-errors.ts";
+import {
+  type Context,
+  defineTask,
+  done,
+  flag,
+  operand,
+  option,
+  repeated,
+  type Result,
+  unchanged,
+  type Values,
+} from "../src/task.ts";
+
+const fields = {
+  content: option(text, "what is to be in the file; with neither content nor from it is empty"),
+  from: repeated(path, "file whose content it is; more of them are joined in order"),
+  append: flag("add to the end of the file, where it does not end so already"),
+  base64: flag("content is Base64 (RFC 4648)"),
+  owner: option(owner, "owner of the file, instead of the user that initkit runs as"),
+  mode: option(mode, "mode of the file, octal or symbolic"),
+  "no-overwrite": flag("leave the file alone where it is there already"),
+};
+type Arguments = Values<typeof fields> & { readonly file: string };
+
+export default defineTask({
+  name: "write",
+  summary: "Writes a file, in one step and only where it differs.",
+  operands: { file: operand(path, "file to write") },
+  options: fields,
+  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  timeoutCode: "io",
+
+  check({ content, from, append, base64, "no-overwrite": noOverwrite }) {
+    if (content !== undefined && from.length > 0)
+      throw new Error("content and from are both given; give one");
+    if (append && noOverwrite) throw new Error("append and no-overwrite contradict each other");
+    if (!base64) return;
+    if (content === undefined) throw new Error("base64 says how content is written, and there is none");
+    if (!isBase64(content)) throw new Error("content is not Base64");
+  },
+
+  async run(context, args) {
+    const place = resolve(args.file);
+    const there = lookAt(place, args);
+    if (there && args["no-overwrite"]) return unchanged(`${quote(args.file)} is there already`);
+    const undo = makeParents(place);
+    try {
+      await sweep(dirname(place), context.signal);
+      return await withStaging(dirname(place), async (staging) =>
+        write(staging, place, there, args, context),
+      );
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  },
+});
+
+const isBase64 = (content: string): boolean => /^[A-Za-z0-9+/]*={0,2}$/.test(content.replace(/\s+/g, ""));
+
+function lookAt(place: string, { append }: Arguments): Stats | undefined {
+  try {
+    const there = look(place);
+    if (there?.isDirectory() || (there && append && !there.isFile())) throw inTheWay(place, there);
+    return there;
+  } catch (error) {
+    throw fileFailure(`cannot look at ${quote(place)}`, error);
+  }
+}
+
+function inTheWay(place: string, there: Stats): Failure {
+  const what = there.isDirectory()
+    ? "a folder"
+    : there.isSymbolicLink()
+      ? "a symbolic link"
+      : "no ordinary file";
+  return new Failure("access", `cannot write ${quote(place)}: it is ${what}`, { hint: "name another file" });
+}
+
+/** @param staging a private folder on the same volume */
+function write(
+  staging: string,
+  place: string,
+  there: Stats | undefined,
+  args: Arguments,
+  { signal }: Context,
+): Result {
+  const [wanted, ids] = [join(staging, "wanted"), resolveOwner(args.owner ?? {})];
+  assemble(wanted, partsOf(args), signal);
+  if (there?.isFile() && sameContent(place, wanted, { onlyEnd: args.append })) {
+    const isChanged = setTraits(place, ids, args.mode);
+    return isChanged ? done("its owner and mode are set") : unchanged(`${quote(args.file)} is so already`);
+  }
+  const file = args.append && there ? extended(place, there, wanted, staging, signal) : wanted;
+  setTraits(file, ids, args.mode);
+  signal.throwIfAborted();
+  publishFile(file, place);
+  return done(`${quote(args.file)} is written (${formatBytes(look(place)?.size ?? 0)})`);
+}
+
+function partsOf({ content, from, base64 }: Arguments): Part[] {
+  if (content !== undefined) return [Buffer.from(content, base64 ? "base64" : "utf8")];
+  return from.map((each) => ({ path: each }));
+}
+
+/** What is there with the addition behind it, and with its owner and mode. */
+function extended(
+  place: string,
+  there: Stats,
+  addition: string,
+  staging: string,
+  signal: AbortSignal,
+): string {
+  const whole = join(staging, "whole");
+  assemble(whole, [{ path: place }, { path: addition }], signal);
+  const made = look(whole)!;
+  try {
+    if (made.uid !== there.uid || made.gid !== there.gid) chownSync(whole, there.uid, there.gid);
+    chmodSync(whole, there.mode & 0o7777);
+  } catch (error) {
+    throw fileFailure(`cannot keep owner and mode of ${quote(place)}`, error);
+  }
+  return whole;
+}
