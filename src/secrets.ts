@@ -36,7 +36,9 @@ export class Secrets {
   noteValue(value: string): void {
     if (!value.includes("://")) return;
     const [, scheme = "", credentials] = /^\s*([a-z][a-z0-9+.-]*):\/\/(.*)@/is.exec(value) ?? [];
-    for (const secret of secretsOfUserinfo(scheme, credentials)) this.add(secret);
+    // In a reference to an image what stands before the @ is its name, and behind it its digest.
+    if (scheme.toLowerCase() !== "oci")
+      for (const secret of secretsOfUserinfo(scheme, credentials)) this.add(secret);
     this.#noteUrls(value);
   }
 

@@ -205,3 +205,8 @@ test("no configuration error shows a secret, wherever it stands", async () => {
     { numRuns: 60 },
   );
 });
+
+test("the name and tag of an image with a digest are no secrets", () => {
+  const secrets = new Secrets({ IMAGE: `oci://ghcr.io:5000/team/app:v1.2.3@sha256:${"a".repeat(64)}` });
+  assert.equal(secrets.redact("team/app:v1.2.3"), "team/app:v1.2.3");
+});

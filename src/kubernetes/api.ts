@@ -4,7 +4,7 @@ import { formatBytes } from "../format.ts";
 import { type HttpResponse, request } from "../net/http.ts";
 import { retryAfterOf } from "../net/retry-after.ts";
 import type { Cluster } from "./cluster.ts";
-import { said, textAt } from "./fields.ts";
+import { said, textAt } from "../json-fields.ts";
 import { type Advice, forbidden } from "./permission.ts";
 
 interface Answer {

@@ -1,5 +1,5 @@
 import { quote } from "../format.ts";
-import { at, listAt, numberAt, said, textAt } from "./fields.ts";
+import { at, listAt, numberAt, said, textAt } from "../json-fields.ts";
 import type { StatusCondition } from "./target.ts";
 
 /** Why an object is not what it is waited for. */

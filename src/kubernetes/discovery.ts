@@ -2,7 +2,7 @@ import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { didYouMean } from "../suggest.ts";
 import type { Api } from "./api.ts";
-import { listAt, textAt } from "./fields.ts";
+import { listAt, textAt } from "../json-fields.ts";
 import { builtin, builtinNames, fullName, type KindName, parseKind, type Resource } from "./kind.ts";
 import { allowDiscovery } from "./permission.ts";
 import { type Served, servedIn, servedInVersion } from "./served.ts";

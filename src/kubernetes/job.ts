@@ -5,7 +5,7 @@ import {
   shownCondition,
   type Shortfall,
 } from "./condition.ts";
-import { at, numberAt } from "./fields.ts";
+import { at, numberAt } from "../json-fields.ts";
 import type { StatusCondition } from "./target.ts";
 
 const complete: StatusCondition = { type: "Complete", status: "True" };

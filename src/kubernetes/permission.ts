@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { said } from "./fields.ts";
+import { said } from "../json-fields.ts";
 import type { Resource } from "./kind.ts";
 
 /** What RBAC allows or not. */

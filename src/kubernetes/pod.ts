@@ -1,6 +1,6 @@
 import { quote } from "../format.ts";
 import { conditionShortfall, isBeingDeleted, type Shortfall } from "./condition.ts";
-import { at, listAt, said, textAt } from "./fields.ts";
+import { at, listAt, said, textAt } from "../json-fields.ts";
 import type { StatusCondition } from "./target.ts";
 
 const ready: StatusCondition = { type: "Ready", status: "True" };

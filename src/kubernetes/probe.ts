@@ -4,7 +4,7 @@ import { Api } from "./api.ts";
 import { type Cluster, type Env, joinCluster, serviceAccountFolder } from "./cluster.ts";
 import type { Shortfall } from "./condition.ts";
 import { KindSearch } from "./discovery.ts";
-import { textAt } from "./fields.ts";
+import { textAt } from "../json-fields.ts";
 import { type Named, pathOf, type Resource } from "./kind.ts";
 import { allow } from "./permission.ts";
 import { type Check, checkFor } from "./readiness.ts";

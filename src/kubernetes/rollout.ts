@@ -1,5 +1,5 @@
 import { findCondition, generationOf, idleController, type Shortfall } from "./condition.ts";
-import { at, numberAt, said, textAt } from "./fields.ts";
+import { at, numberAt, said, textAt } from "../json-fields.ts";
 
 /**
  * Why not every replica is updated and available, by the full name of the kind; the rules are those of

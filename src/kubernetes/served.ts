@@ -1,4 +1,4 @@
-import { listAt, textAt } from "./fields.ts";
+import { listAt, textAt } from "../json-fields.ts";
 import type { Resource } from "./kind.ts";
 
 /** A resource as discovery tells of it. */

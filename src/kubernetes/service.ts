@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
 import type { Api } from "./api.ts";
 import type { Shortfall } from "./condition.ts";
-import { at, listAt, textAt } from "./fields.ts";
+import { at, listAt, textAt } from "../json-fields.ts";
 import { builtinOf, type Named, pathOf } from "./kind.ts";
 import { allow, type Permission } from "./permission.ts";
 
