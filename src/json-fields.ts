@@ -1,6 +1,6 @@
-import { quote } from "../format.ts";
+import { quote } from "./format.ts";
 
-/** What stands at a path in JSON from the API server, of whose form nothing is certain. */
+/** What stands at a path in JSON from elsewhere, of whose form nothing is certain. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce(step, value);
 }
