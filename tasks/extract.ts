@@ -4,7 +4,8 @@ import { defineTask, operand, option } from "../src/task.ts";
 
 export default defineTask({
   name: "extract",
-  summary: "Extracts an archive (tar, tar.gz, tar.zst, zip, gz, zst) into a folder, all of it or nothing.",
+  summary:
+    "Extracts an archive (tar, zip, or a single file; plain, gz, zst, xz or bz2) into a folder, all of it or nothing.",
   operands: {
     archive: operand(path, "archive file; its format is told by its content"),
     to: operand(path, "folder to extract to; it is merged into what is there", { named: true }),

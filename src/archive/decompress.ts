@@ -1,7 +1,9 @@
 import { closeSync, createReadStream, fstatSync, openSync, type ReadStream, readSync } from "node:fs";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { quote } from "../format.ts";
+import { setImmediate } from "node:timers/promises";
 import { errnoOf, fileFailure } from "../system-errors.ts";
+import { ByteSource } from "./byte-source.ts";
 import { corrupt, unsupported } from "./faults.ts";
 import type { Compression } from "./format.ts";
 import { isWholeFrames } from "./zstd-frames.ts";
@@ -11,8 +13,11 @@ const chunkSize = 128 * 1024;
 /** Is told how many bytes of the file have been used. */
 export type Tell = (used: number) => void;
 
+type EngineCompression = Exclude<Compression, "xz" | "bz2">;
+
 /**
  * The content of a file, decompressed where `compression` is given, in chunks.
+ * Each is valid until the next one is asked for.
  * @throws Failure `integrity` where it is cut off, damaged, or followed by something else
  */
 export async function* contentOf(
@@ -20,12 +25,45 @@ export async function* contentOf(
   compression: Compression | undefined,
   tell: Tell,
 ): AsyncGenerator<Buffer> {
+  try {
+    if (compression === "xz" || compression === "bz2") yield* decode(path, compression, tell);
+    else yield* stream(path, compression, tell);
+  } catch (error) {
+    throw errnoOf(error) ? fileFailure(`cannot read ${quote(path)}`, error) : error;
+  }
+}
+
+/** By a decoder of initkit's own, which Node has none for. Between chunks everything else has its turn. */
+async function* decode(path: string, compression: "xz" | "bz2", tell: Tell): AsyncGenerator<Buffer> {
+  const contentIn = await decoders[compression]();
+  const descriptor = openSync(path, "r");
+  try {
+    const source = new ByteSource(descriptor);
+    for (const chunk of contentIn(source)) {
+      tell(source.used);
+      yield chunk;
+      await setImmediate();
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const decoders = {
+  xz: async () => (await import("./xz.ts")).xzContent,
+  bz2: async () => (await import("./bzip2.ts")).bzip2Content,
+};
+
+/** By an engine of Node's zlib, or as it is. */
+async function* stream(
+  path: string,
+  compression: EngineCompression | undefined,
+  tell: Tell,
+): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: chunkSize });
   try {
     if (compression) yield* decompress(file, path, compression, tell);
     else yield* plain(file, tell);
-  } catch (error) {
-    throw errnoOf(error) ? fileFailure(`cannot read ${quote(path)}`, error) : error;
   } finally {
     file.destroy();
     if (!file.closed) await new Promise((resolve) => file.once("close", resolve));
@@ -42,7 +80,7 @@ async function* plain(file: ReadStream, tell: Tell): AsyncGenerator<Buffer> {
 async function* decompress(
   file: ReadStream,
   path: string,
-  compression: Compression,
+  compression: EngineCompression,
   tell: Tell,
 ): AsyncGenerator<Buffer> {
   const engine = compression === "gz" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
@@ -65,7 +103,7 @@ async function* decompress(
  * The engines stop at what is no further member or frame, and pass that over in silence.
  * Zeros after gzip are no fault: gzip(1) takes them for the padding of a tape.
  */
-function checkEnd(path: string, compression: Compression, used: number): void {
+function checkEnd(path: string, compression: EngineCompression, used: number): void {
   const descriptor = openSync(path, "r");
   try {
     const { size } = fstatSync(descriptor);
@@ -87,7 +125,7 @@ function isZeros(from: number, to: number, read: (offset: number, length: number
   return true;
 }
 
-function damaged(compression: Compression, error: unknown): unknown {
+function damaged(compression: EngineCompression, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "Z_BUF_ERROR") return corrupt("the compressed data is cut off");
   if (code === "ZSTD_error_frameParameter_windowTooLarge") {

@@ -32,7 +32,11 @@ export async function extractFile(args: ExtractFileArguments, { signal, log }: C
   return await withStagingFor(destination, async (staging) => {
     const archive = { path, label: quote(path), name: basename(path), format: "auto" } as const;
     const known = { sha256, source: path, validator };
-    const tree = await extractTo({ archive, destination, staging, args, records, known }, signal, log);
+    const tree = await extractTo(
+      { archives: [archive], destination, staging, args, records, known },
+      signal,
+      log,
+    );
     return done(`${entriesOf(tree)}, ${formatBytes(tree.bytes)}`, reportOf({ ...known, tree }));
   });
 }

@@ -56,7 +56,8 @@ export async function withStagingFor<T>(
 }
 
 export interface Extraction {
-  readonly archive: Archive;
+  /** Of one source; a later one may replace what an earlier one has brought. */
+  readonly archives: readonly Archive[];
   readonly destination: string;
   /** A private folder on the volume of the destination. */
   readonly staging: string;
@@ -67,7 +68,7 @@ export interface Extraction {
 }
 
 /**
- * Extracts an archive into a folder: first all of it into the staging folder, then to its place.
+ * Extracts the archives of a source into a folder: first all of it into the staging folder, then to its place.
  * @throws Failure `integrity`, `access` or `io`; what was at the destination is then as it was
  */
 export async function extractTo(
@@ -75,11 +76,11 @@ export async function extractTo(
   signal: AbortSignal,
   log: Log,
 ): Promise<ExtractRecord["tree"]> {
-  const { archive, destination, staging, args, records, known } = extraction;
+  const { archives, destination, staging, args, records, known } = extraction;
   const tree = newTree(extraction);
-  await unpack(archive, tree, new Selection(rulesOf(args)), signal, (used) => {
+  await unpack(archives, tree, new Selection(rulesOf(args)), signal, (used) => {
     log.progress(
-      `extracting ${archive.label}: ${entriesOf(tree)}, ${formatBytes(tree.bytes)}, from ${formatBytes(used)}`,
+      `extracting ${archives[0]!.label}: ${entriesOf(tree)}, ${formatBytes(tree.bytes)}, from ${formatBytes(used)}`,
     );
   });
   signal.throwIfAborted();

@@ -1,13 +1,13 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { type JsonSchema, kind, type Kind } from "../kinds.ts";
-import { corrupt, unsupported } from "./faults.ts";
+import { corrupt } from "./faults.ts";
 import { blockSize, hasChecksum } from "./tar-header.ts";
 
-const formats = ["tar", "tar.gz", "tar.zst", "zip", "gz", "zst"] as const;
+const formats = ["tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "gz", "zst", "xz", "bz2"] as const;
 
 export type Format = (typeof formats)[number];
-export type Compression = "gz" | "zst";
+export type Compression = "gz" | "zst" | "xz" | "bz2";
 
 const schema: JsonSchema = { anyOf: [{ enum: ["auto", ...formats] }, { type: "boolean" }] };
 
@@ -33,14 +33,10 @@ export function wrappingOf(head: Buffer): Compression | "zip" | undefined {
   if (magic("1f8b")) return "gz";
   if (magic("28b52ffd") || /^5[0-9a-f]2a4d18/.test(head.toString("hex", 0, 4))) return "zst";
   if (magic("504b0304") || magic("504b0506")) return "zip";
-  if (magic("fd377a585a00")) throw notYet("xz");
-  if (magic("425a68") && /^425a683[1-9](314159265359|177245385090)/.test(head.toString("hex", 0, 10)))
-    throw notYet("bzip2");
+  if (magic("fd377a585a00")) return "xz";
+  if (/^425a683[1-9](314159265359|177245385090)/.test(head.toString("hex", 0, 10))) return "bz2";
   return undefined;
 }
-
-const notYet = (name: string) =>
-  unsupported(`it is compressed with ${name}`, "pack it as tar.gz, tar.zst or zip");
 
 /** Whether content begins as a tar archive does. An empty one is nothing but zeros, in whole blocks of up to 10 KiB. */
 export function isTar(head: Buffer): boolean {

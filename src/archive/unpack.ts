@@ -22,29 +22,38 @@ export interface Archive {
 }
 
 /**
- * Unpacks an archive into a tree, without a look at what it is called.
+ * Unpacks archives of one source into a tree, one after the other, without a look at what they are called.
  * @throws Failure `integrity` where it is corrupt, unsafe or too large, `access` or `io` where the disk refuses
  */
 export async function unpack(
-  archive: Archive,
+  archives: readonly Archive[],
   tree: Tree,
   selection: Selection,
   signal: AbortSignal,
   tell: Tell,
 ): Promise<void> {
   try {
-    const wrapping = wrappingOf(readHead(archive.path));
-    if (wrapping === "zip")
-      await unpackZip(archive, new Unpacker(tree, selection, safeZipNames), signal, tell);
-    else await unpackStream(archive, wrapping, new Unpacker(tree, selection, safeNames), signal, tell);
+    for (const archive of archives) await unpackOne(archive, tree, selection, signal, tell);
     selection.finish();
     tree.finish();
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "integrity") throw error;
-    throw restate(error, `${archive.label}: ${error.message}`);
+    throw restate(error, `${archives[0]!.label}: ${error.message}`);
   } finally {
     tree.close();
   }
+}
+
+async function unpackOne(
+  archive: Archive,
+  tree: Tree,
+  selection: Selection,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  const wrapping = wrappingOf(readHead(archive.path));
+  if (wrapping === "zip") await unpackZip(archive, new Unpacker(tree, selection, safeZipNames), signal, tell);
+  else await unpackStream(archive, wrapping, new Unpacker(tree, selection, safeNames), signal, tell);
 }
 
 function readHead(path: string): Buffer {
@@ -102,15 +111,15 @@ async function readUpTo(length: number, chunks: AsyncGenerator<Buffer>): Promise
   for (let size = 0; size < length;) {
     const { done, value } = await chunks.next();
     if (done) break;
-    parts.push(value);
+    parts.push(Buffer.from(value));
     size += value.length;
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  return Buffer.concat(parts);
 }
 
 /** Takes compressed content that is no archive for an archive of one file. */
 function singleFile(sink: Sink, name: string): Pick<Sink, "write" | "end"> {
-  const plainName = name.replace(/(?<=.)\.(gz|gzip|zst|zstd)$/i, "");
+  const plainName = name.replace(/(?<=.)\.(gz|gzip|zst|zstd|xz|bz2)$/i, "");
   const isWanted = sink.begin({
     name: plainName,
     type: "file",

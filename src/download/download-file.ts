@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { Failure } from "../failure.ts";
 import { setTraits } from "../files/deliver.ts";
 import { digestOf, fingerprint } from "../files/digest.ts";
@@ -13,11 +13,14 @@ import { type Context, done, type Log, type Result, unchanged } from "../task.ts
 import type { Digest } from "./checksum.ts";
 import { wantedDigest } from "./digest.ts";
 import { findRecord, keepRecord } from "./file-record.ts";
-import type { Access, Validators } from "./http-source.ts";
-import { type Fetched, fetchFirst } from "./mirrors.ts";
+import type { Fetched } from "./fetch-source.ts";
+import type { Access } from "./http-source.ts";
+import { discardParts } from "./leftovers.ts";
+import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { shownSource } from "./source.ts";
 import { fileToWrite } from "./target.ts";
+import type { Validators } from "./validators.ts";
 
 /** Downloads to a file. */
 export async function downloadFile(
@@ -32,15 +35,13 @@ export async function downloadFile(
   const digest = await wantedDigest(args, file, access);
   log.progress(`checking what is at ${quote(file)}`);
   const there = args.force ? undefined : await contentOf(file, digest, args, signal);
-  if (there && digest) return keep(download, there);
-  const undo = makeParents(file);
-  try {
-    return await withStaging(dirname(file), (staging) => fetchInto(staging, download, digest, there));
-  } catch (error) {
-    undo();
-    throw error;
-  }
+  const result = there && digest ? keep(download, there) : await fetchTo(download, digest, there);
+  await discardParts(dirname(file), purposeOf(file));
+  return result;
 }
+
+/** Whatever is to be at that place: no other download is, too. */
+const purposeOf = (file: string): string[] => [basename(file)];
 
 interface Download {
   readonly args: DownloadArguments;
@@ -97,6 +98,23 @@ function keep({ args, file, ids }: Download, { bytes, sha256, source }: Content)
   return unchanged(`${quote(file)} is there already`, report);
 }
 
+async function fetchTo(
+  download: Download,
+  digest: Digest | undefined,
+  there: Content | undefined,
+): Promise<Result> {
+  const { file, access } = download;
+  const undo = makeParents(file);
+  try {
+    return await withStaging(dirname(file), (staging) =>
+      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digest, there)),
+    );
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
 async function fetchInto(
   staging: string,
   download: Download,
@@ -105,22 +123,25 @@ async function fetchInto(
 ): Promise<Result> {
   const { args, access, file, ids, log } = download;
   const fetched = await fetchFirst(
+    args.urls,
     {
-      urls: args.urls,
+      purpose: purposeOf(file),
       staging,
+      isOneFile: true,
       maxSize: args["max-size"],
       digest,
+      there: there?.sha256,
       signal: access.signal,
       known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
-      tell: (message) => log.progress(message),
+      tell: (message, share) => log.progress(message, share),
     },
     access,
   );
   if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
-  const { bytes, sha256, url, path } = fetched!;
-  setTraits(path, ids, args.mode);
+  const { bytes, sha256, url, paths } = fetched!;
+  setTraits(paths[0]!, ids, args.mode);
   access.signal.throwIfAborted();
-  publishFile(path, file);
+  publishFile(paths[0]!, file);
   if (!digest) remember(download, fetched!, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }

@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { digestOf, fingerprint } from "../files/digest.ts";
 import { readRecord, writeRecord } from "../files/json-record.ts";
-import type { Validators } from "./http-source.ts";
+import type { Validators } from "./validators.ts";
 
 /** What a downloaded file was, and what its source said of it. */
 export interface FileRecord {

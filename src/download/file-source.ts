@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
-import type { Opened, Validators } from "./http-source.ts";
+import type { Opened } from "./http-source.ts";
+import type { Validators } from "./validators.ts";
 
 /**
  * Opens a file as a source.
@@ -18,7 +19,15 @@ export function openFile(url: URL, known: Validators = {}): Opened | undefined {
   if (etag === known.etag) return undefined;
   const body = createReadStream(path, { highWaterMark: 256 * 1024 });
   body.on("error", () => {});
-  return { body, length: about.size, validators: { etag }, [Symbol.dispose]: () => void body.destroy() };
+  return {
+    body,
+    from: 0,
+    length: about.size,
+    validators: { etag },
+    // To copy it anew is as quick as to read again what is there.
+    ifRange: undefined,
+    [Symbol.dispose]: () => void body.destroy(),
+  };
 }
 
 function statOf(path: string): Stats {

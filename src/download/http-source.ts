@@ -1,22 +1,30 @@
-import type { Readable } from "node:stream";
-import { request } from "../net/http.ts";
+import { Readable } from "node:stream";
+import { type HttpResponse, request } from "../net/http.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import type { Pair } from "../kinds.ts";
+import type { Location } from "./location.ts";
 import type { DownloadArguments } from "./options.ts";
+import { type Beginning, rangeHeaders, restAfter } from "./partial.ts";
 import { statusFailure } from "./status.ts";
-
-/** What tells whether a source still has the bytes that it had. */
-export interface Validators {
-  readonly etag?: string | undefined;
-  readonly lastModified?: string | undefined;
-}
+import {
+  conditions,
+  headerOf,
+  ifRangeOf,
+  type Validators,
+  validatorsIn,
+  validatorsOf,
+} from "./validators.ts";
 
 /** The bytes of a source, on their way. */
 export interface Opened extends Disposable {
   readonly body: Readable;
-  /** Their number, where the source tells. */
+  /** Where in the whole the body begins. */
+  readonly from: number;
+  /** How many bytes the whole has, where the source tells. */
   readonly length: number | undefined;
   readonly validators: Validators;
+  /** What a later request can say in `If-Range`, where the source gives something that is certain enough. */
+  readonly ifRange: string | undefined;
 }
 
 /** What is needed to ask a server. */
@@ -30,23 +38,45 @@ export interface Access {
   readonly signal: AbortSignal;
 }
 
+export interface Question {
+  /** What is there of another time: asks for the source only if it is something else. */
+  readonly known?: Validators | undefined;
+  /** What is there of it already: asks for the rest only, if it is still the same. */
+  readonly beginning?: Beginning | undefined;
+}
+
 /**
  * Asks a server for a file.
- * @param known asks for it only if it is another one
- * @returns undefined where it is not
+ * @returns undefined where it is what is known already
  * @throws Failure `source-unavailable` or `refused`
  */
 export async function openHttp(
-  url: URL,
+  location: Location,
   access: Access,
-  known: Validators = {},
+  { known = {}, beginning }: Question = {},
 ): Promise<Opened | undefined> {
+  const response = await ask(location, access, [...conditions(known), ...rangeHeaders(beginning)]);
+  const { status } = response;
+  if (status === 200 || status === 203) return allOf(response);
+  if (beginning && (status === 206 || status === 416)) {
+    const rest = restAfter(beginning, response);
+    if (rest) return restOf(response, beginning, rest.length);
+    response.close();
+    return await openHttp(location, access, { known });
+  }
+  using _ = response;
+  if (status === 304 && (known.etag ?? known.lastModified) !== undefined) return undefined;
+  throw (await location.explain?.(response)) ?? statusFailure(response);
+}
+
+async function ask({ url, headers }: Location, access: Access, conditional: Pair[]): Promise<HttpResponse> {
   const { args, signal } = access;
   const isTrusted = url.origin === access.origin;
+  const given = headers ?? (isTrusted ? credentials(args) : []);
   const { ca, insecure } = access.tls;
   const silence = args.stall === Infinity ? undefined : args.stall;
-  const response = await request(url, {
-    headers: [...identity(args.header), ...(isTrusted ? credentials(args) : []), ...conditions(known)],
+  return await request(url, {
+    headers: [...given, ...conditional],
     tls: isTrusted ? access.tls : { ca, insecure },
     signal,
     maxRedirects: args["no-redirects"] ? 0 : 10,
@@ -57,25 +87,27 @@ export async function openHttp(
     certificateCode: "refused",
     proxyEnv: access.env,
   });
-  const { status, headers, body } = response;
-  if (status === 200 || status === 203) {
-    const validators = { etag: text(headers["etag"]), lastModified: text(headers["last-modified"]) };
-    return {
-      body,
-      length: lengthOf(headers["content-length"]),
-      validators,
-      [Symbol.dispose]: () => response.close(),
-    };
-  }
-  response.close();
-  if (status === 304 && (known.etag ?? known.lastModified) !== undefined) return undefined;
-  throw statusFailure(response);
 }
 
-/** What is compressed on the way would have another length and digest. */
-function identity(given: readonly Pair[]): Pair[] {
-  const isGiven = given.some(({ name }) => name.toLowerCase() === "accept-encoding");
-  return isGiven ? [] : [{ name: "accept-encoding", value: "identity" }];
+const allOf = (response: HttpResponse): Opened => ({
+  body: response.body,
+  from: 0,
+  length: lengthOf(headerOf(response.headers, "content-length")),
+  validators: validatorsOf(response.headers),
+  ifRange: ifRangeOf(response.headers),
+  [Symbol.dispose]: () => response.close(),
+});
+
+function restOf(response: HttpResponse, { bytes, ifRange }: Beginning, length: number): Opened {
+  const [found, kept] = [validatorsOf(response.headers), validatorsIn(ifRange)];
+  return {
+    body: response.status === 416 ? Readable.from([]) : response.body,
+    from: bytes,
+    length,
+    validators: { etag: found.etag ?? kept.etag, lastModified: found.lastModified ?? kept.lastModified },
+    ifRange,
+    [Symbol.dispose]: () => response.close(),
+  };
 }
 
 function credentials({ header, user, bearer }: Access["args"]): Pair[] {
@@ -85,13 +117,5 @@ function credentials({ header, user, bearer }: Access["args"]): Pair[] {
 
 const authorization = (value: string): Pair => ({ name: "authorization", value });
 
-function conditions({ etag, lastModified }: Validators): Pair[] {
-  if (etag !== undefined) return [{ name: "if-none-match", value: etag }];
-  return lastModified === undefined ? [] : [{ name: "if-modified-since", value: lastModified }];
-}
-
-const text = (header: string | string[] | undefined): string | undefined =>
-  typeof header === "string" && header !== "" ? header : undefined;
-
-const lengthOf = (header: string | string[] | undefined): number | undefined =>
-  typeof header === "string" && /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
+const lengthOf = (header: string | undefined): number | undefined =>
+  /^[0-9]{1,15}$/.test(header ?? "") ? Number(header) : undefined;

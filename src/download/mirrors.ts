@@ -1,39 +1,23 @@
 import { Failure } from "../failure.ts";
-import { openFile } from "./file-source.ts";
-import { type Access, openHttp, type Validators } from "./http-source.ts";
-import { shownSource } from "./source.ts";
-import { type Job, type Received, transfer } from "./transfer.ts";
-
-/** What came from where. */
-export interface Fetched extends Received {
-  readonly url: URL;
-  readonly validators: Validators;
-  readonly path: string;
-}
-
-export interface Wanted extends Omit<Job, "source" | "path"> {
-  /** Mirrors of the same bytes. */
-  readonly urls: readonly URL[];
-  /** A private folder to write to. */
-  readonly staging: string;
-  /** What a source is known to have had, if it is one that was asked before. */
-  known(url: URL): Validators | undefined;
-}
+import { keepParts } from "../files/parts.ts";
+import { type Fetched, fetchSource, type Wanted } from "./fetch-source.ts";
+import type { Access } from "./http-source.ts";
 
 /**
- * Fetches a file from the first of its mirrors that has it.
- * @returns undefined where a source still has what it is known to have had
+ * Fetches from the first of the mirrors that has the bytes.
+ * @param urls mirrors of the same bytes
+ * @returns undefined where a source still has what is there already
  * @throws Failure of the last mirror, permanent only where all of them are; what has to do with the disk at once
  */
-export async function fetchFirst(wanted: Wanted, access: Access): Promise<Fetched | undefined> {
+export async function fetchFirst(
+  urls: readonly URL[],
+  wanted: Wanted,
+  access: Access,
+): Promise<Fetched | undefined> {
   const failures: Failure[] = [];
-  for (const [index, url] of wanted.urls.entries()) {
+  for (const url of urls) {
     try {
-      return await fetchOne(
-        url,
-        { ...wanted, source: shownSource(url), path: `${wanted.staging}/download-${index}` },
-        access,
-      );
+      return await fetchSource(url, wanted, access);
     } catch (error) {
       if (wanted.signal.aborted || !(error instanceof Failure) || !isOfSource(error)) throw error;
       failures.push(error);
@@ -45,14 +29,6 @@ export async function fetchFirst(wanted: Wanted, access: Access): Promise<Fetche
 const isOfSource = ({ code }: Failure): boolean =>
   ["source-unavailable", "refused", "integrity"].includes(code);
 
-async function fetchOne(url: URL, job: Job & Wanted, access: Access): Promise<Fetched | undefined> {
-  const known = job.known(url);
-  using opened = url.protocol === "file:" ? openFile(url, known) : await openHttp(url, access, known);
-  if (!opened) return undefined;
-  const received = await transfer(opened, job);
-  return { ...received, url, validators: opened.validators, path: job.path };
-}
-
 function allFailed(failures: readonly Failure[]): Failure {
   const last = failures.at(-1)!;
   if (failures.length === 1) return last;
@@ -62,4 +38,22 @@ function allFailed(failures: readonly Failure[]): Failure {
     permanent: failures.every(({ permanent }) => permanent),
     progressed: failures.some(({ progressed }) => progressed),
   });
+}
+
+/**
+ * Where `use` fails but may succeed another time, what has come so far stays beside the staging folder for that. A
+ * full volume is left as it was.
+ */
+export async function withPartsKept<T>(
+  staging: string,
+  signal: AbortSignal,
+  use: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (signal.aborted || (error instanceof Failure && isOfSource(error) && !error.permanent))
+      keepParts(staging);
+    throw error;
+  }
 }

@@ -19,7 +19,7 @@ const user: Kind<string> = kind(
 export const operandFields = {
   urls: operands(
     sourceUrl,
-    "http, https or file URL; more of them are mirrors of the same bytes, tried in order",
+    "http, https, file, s3 or oci URL; more of them are mirrors of the same bytes, tried in order",
   ),
   to: operand(path, "file to write, or folder: one that is there, ends in / or is extracted to", {
     named: true,

@@ -1,7 +1,16 @@
 import { fileURLToPath } from "node:url";
 import { kind, type Kind } from "../kinds.ts";
+import { nameOf, parseOci } from "./oci/reference.ts";
+import { parseS3 } from "./s3/object.ts";
 
-const schemes = new Set(["http:", "https:", "file:"]);
+/** What each scheme asks of a URL besides; each throws an Error that completes the sentence "URL ...". */
+const checks: Readonly<Record<string, (url: URL, value: string) => unknown>> = {
+  "http:": () => {},
+  "https:": () => {},
+  "file:": checkFileUrl,
+  "s3:": parseS3,
+  "oci:": (_, value) => parseOci(value),
+};
 
 /** The URL of a source. */
 export const sourceUrl: Kind<URL> = kind("URL", parseSource, { schema: { type: "string" } });
@@ -9,13 +18,14 @@ export const sourceUrl: Kind<URL> = kind("URL", parseSource, { schema: { type: "
 export function parseSource(value: string): URL {
   if (!URL.canParse(value)) throw new Error("is not a URL; write https://host/path");
   const url = new URL(value);
-  if (!schemes.has(url.protocol))
-    throw new Error(`has the scheme ${url.protocol.slice(0, -1)}; write http, https or file`);
-  if (url.protocol === "file:") checkFileUrl(value, url);
+  const check = checks[url.protocol];
+  if (!check)
+    throw new Error(`has the scheme ${url.protocol.slice(0, -1)}; write http, https, file, s3 or oci`);
+  check(url, value);
   return url;
 }
 
-function checkFileUrl(value: string, url: URL): void {
+function checkFileUrl(url: URL, value: string): void {
   if (!/^file:\//i.test(value)) throw new Error("has no absolute path; write file:///path");
   try {
     fileURLToPath(url);
@@ -26,11 +36,12 @@ function checkFileUrl(value: string, url: URL): void {
 
 /** How a source is named in messages and the report: without userinfo and query. */
 export function shownSource(url: URL): string {
-  return url.protocol === "file:" ? fileURLToPath(url) : `${url.origin}${url.pathname}`;
+  return url.protocol === "file:" ? fileURLToPath(url) : `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 /** The last part of the path of a URL, percent-decoded; undefined where that is no name for a file. */
 export function nameIn(url: URL): string | undefined {
+  if (url.protocol === "oci:") return nameOf(parseOci(url.href));
   const name = decoded(url.pathname.split("/").at(-1)!);
   const isSafe =
     name !== undefined &&

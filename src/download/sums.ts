@@ -27,7 +27,7 @@ export async function digestFrom(url: URL, names: readonly string[], access: Acc
 }
 
 async function readText(url: URL, access: Access): Promise<string> {
-  using opened = url.protocol === "file:" ? openFile(url) : await openHttp(url, access);
+  using opened = url.protocol === "file:" ? openFile(url) : await openHttp({ url }, access);
   const parts: Buffer[] = [];
   let bytes = 0;
   try {

@@ -1,106 +1,106 @@
-import { createHash } from "node:crypto";
 import { writeSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Readable } from "node:stream";
 import { tooMuch } from "../archive/faults.ts";
 import { Failure } from "../failure.ts";
 import { diskFailure, freeOn } from "../files/disk.ts";
 import { formatBytes } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
-import type { Digest } from "./checksum.ts";
+import type { Digests } from "./digests.ts";
 import type { Opened } from "./http-source.ts";
+import { Pace } from "./pace.ts";
+import type { Part } from "./part.ts";
 
 export interface Job {
   /** The source, for messages. */
   readonly source: string;
-  /** Where to write: a name in a private folder that is not taken. */
-  readonly path: string;
   readonly maxSize: number | undefined;
-  readonly digest: Digest | undefined;
+  /** How many bytes there must be, where that is known before. */
+  readonly length: number | undefined;
   readonly signal: AbortSignal;
-  tell(message: string): void;
+  tell(message: string, share?: number): void;
 }
 
 export interface Received {
+  readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
 }
 
 /**
- * Writes all bytes of a source to a new file and makes them durable.
- * @throws Failure `source-unavailable` where they do not all come, `integrity` where they are not the right ones,
- * `io` where the volume is full
+ * Appends what comes from a source to a part, until all of it is there, right and durable.
+ * @param digests of what is in the part already
+ * @throws Failure `source-unavailable` where not all bytes come, `integrity` where they are not the right ones, `io`
+ * where the volume is full
  */
-export async function transfer({ body, length }: Opened, job: Job): Promise<Received> {
-  if (length !== undefined) checkLength(length, job);
-  const file = await open(job.path, "wx").catch((error: unknown) => cannotWrite(error, job));
-  try {
-    const received = await receive(body, length, file.fd, job);
-    await file.sync().catch((error: unknown) => cannotWrite(error, job));
-    return received;
-  } finally {
-    await file.close();
-  }
+export async function transfer(opened: Opened, part: Part, digests: Digests, job: Job): Promise<Received> {
+  const length = opened.length ?? job.length;
+  if (length !== undefined) checkLength(length, part, digests.bytes, job);
+  await using file = await part.open();
+  await receive(opened, { ...job, length, descriptor: file.fd, part, digests });
+  await file.sync().catch((error: unknown) => cannotWrite(error, part));
+  checkDigests(digests, part, job);
+  return { path: part.path, bytes: digests.bytes, sha256: digests.sha256 };
 }
 
-function cannotWrite(error: unknown, { path }: Job): never {
+function cannotWrite(error: unknown, { path }: Part): never {
   throw diskFailure("cannot write the download", error, dirname(path));
 }
 
 /** The whole length is known before the first byte, so a volume that is too small need not be filled first. */
-function checkLength(length: number, { source, path, maxSize }: Job): void {
+function checkLength(length: number, part: Part, there: number, job: Job): void {
+  const { source, maxSize } = job;
+  if (job.length !== undefined && length !== job.length) throw otherLength(length, job.length, job);
   if (maxSize !== undefined && length > maxSize)
     throw tooMuch(`${source} (${formatBytes(length)})`, "max-size", maxSize);
-  const free = freeOn(dirname(path));
-  if (free === undefined || free.bytes >= length) return;
-  throw new Failure(
-    "io",
-    `no space left on the volume: ${source} needs ${formatBytes(length)}, ${free.text}`,
-    {
-      kind: "ENOSPC",
-      hint: "enlarge the volume or free space",
-    },
-  );
+  const free = freeOn(dirname(part.path));
+  const missing = length - there;
+  if (free !== undefined && free.bytes < missing) throw tooSmall(missing, free.text, job);
 }
 
-async function receive(
-  body: Readable,
-  length: number | undefined,
-  descriptor: number,
-  job: Job,
-): Promise<Received> {
-  const sha256 = createHash("sha256");
-  const wanted =
-    job.digest && (job.digest.algorithm === "sha256" ? sha256 : createHash(job.digest.algorithm));
-  const hashes = new Set(wanted ? [sha256, wanted] : [sha256]);
-  let bytes = 0;
+const tooSmall = (missing: number, free: string, { source }: Job): Failure =>
+  new Failure("io", `no space left on the volume: ${source} needs ${formatBytes(missing)}, ${free}`, {
+    kind: "ENOSPC",
+    hint: "enlarge the volume or free space",
+  });
+
+const otherLength = (length: number, wanted: number, { source }: Job): Failure =>
+  new Failure("integrity", `${source} has ${formatBytes(length)}, not ${formatBytes(wanted)}`, {
+    kind: "length",
+    hint: "what the server sends is not what was published: look at the server, and at caches in between",
+  });
+
+interface Receiving extends Job {
+  readonly descriptor: number;
+  readonly part: Part;
+  readonly digests: Digests;
+}
+
+async function receive(opened: Opened, receiving: Receiving): Promise<void> {
+  const { digests, length } = receiving;
+  const there = digests.bytes;
+  const pace = new Pace(there, length);
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (job.maxSize !== undefined && bytes > job.maxSize)
-        throw tooMuch(job.source, "max-size", job.maxSize);
-      for (const hash of hashes) hash.update(chunk);
-      write(descriptor, chunk, job);
-      job.tell(
-        `${formatBytes(bytes)}${length === undefined ? "" : ` of ${formatBytes(length)}`} from ${job.source}`,
-      );
+    for await (const chunk of opened.body as AsyncIterable<Buffer>) {
+      if (digests.bytes === there) receiving.part.describe(opened);
+      append(chunk, receiving);
+      receiving.tell(`${pace.at(digests.bytes)} from ${receiving.source}`, pace.shareAt(digests.bytes));
     }
   } catch (error) {
-    throw interrupted(error, bytes, job);
+    throw interrupted(error, digests.bytes - there, receiving);
   }
-  if (length !== undefined && bytes !== length) throw wrongLength(bytes, length, job);
-  const digests = { sha256: sha256.copy().digest("hex"), wanted: wanted?.digest("hex") };
-  if (digests.wanted !== job.digest?.hex) throw wrongDigest(digests.wanted!, job);
-  return { bytes, sha256: digests.sha256 };
+  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, there, receiving);
 }
 
-function write(descriptor: number, chunk: Buffer, job: Job): void {
+function append(chunk: Buffer, { descriptor, part, digests, length, maxSize, source }: Receiving): void {
+  const bytes = digests.bytes + chunk.length;
+  if (maxSize !== undefined && bytes > maxSize) throw tooMuch(source, "max-size", maxSize);
+  if (length !== undefined && bytes > length) throw tooLong(length, source);
   try {
     for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
   } catch (error) {
-    cannotWrite(error, job);
+    cannotWrite(error, part);
   }
+  digests.update(chunk);
 }
 
 /**
@@ -118,21 +118,33 @@ export function interrupted(
   return new Failure(failure.code, failure.message, { ...failure.options, progressed: true });
 }
 
-function wrongLength(bytes: number, length: number, { source }: Job): Failure {
-  return new Failure(
+const tooLong = (length: number, source: string): Failure =>
+  new Failure(
     "source-unavailable",
-    `${source}: ${formatBytes(bytes)} came of ${formatBytes(length)}`,
+    `${source}: more than ${formatBytes(length)} came, which were announced`,
     {
       kind: "length",
-      progressed: bytes > 0,
+      hint: "the server contradicts itself: look at it, and at proxies in between",
+    },
+  );
+
+const tooShort = (bytes: number, there: number, { source, length }: Receiving): Failure =>
+  new Failure(
+    "source-unavailable",
+    `${source}: ${formatBytes(bytes)} came of ${formatBytes(length ?? bytes)}`,
+    {
+      kind: "length",
+      progressed: bytes > there,
       hint: "the connection or the server broke off: look at its log, and at proxies in between",
     },
   );
-}
 
-function wrongDigest(found: string, { source, digest }: Job): Failure {
-  const { algorithm, hex } = digest!;
-  return new Failure("integrity", `${source}: its ${algorithm} is ${found}, not ${hex}`, {
+function checkDigests(digests: Digests, part: Part, { source }: Job): void {
+  const mismatch = digests.mismatch();
+  if (!mismatch) return;
+  part.reset();
+  const { wanted, found } = mismatch;
+  throw new Failure("integrity", `${source}: its ${wanted.algorithm} is ${found}, not ${wanted.hex}`, {
     kind: "checksum",
     hint: "the file was changed at its source, or the digest is that of another version: compare both with the publisher's",
   });

@@ -17,6 +17,7 @@ import { now, pause } from "../deadline.ts";
 import { quote } from "../format.ts";
 import { diskFailure } from "./disk.ts";
 import { openFolder, procPath } from "./handle.ts";
+import { keepParts } from "./parts.ts";
 
 /** How often a run shows that it is alive, and after how much silence it is taken for dead, in milliseconds. */
 const beatMs = 2000;
@@ -61,12 +62,15 @@ function showLife(folder: string): void {
 }
 
 /**
- * Removes what runs that were killed have left in a folder. What a living run is using stays: in this container a
- * process is looked up; one in another container or on another node is alive while it shows life.
+ * Removes what runs that were killed have left in a folder, but for parts that a later run may go on with. What a
+ * living run is using stays: in this container a process is looked up; one in another container or on another node is
+ * alive while it shows life.
  */
 export async function sweep(parent: string, signal: AbortSignal): Promise<void> {
   for (const folder of stagingFolders(parent)) {
-    if (await isAbandoned(folder, signal)) await removeTree(folder);
+    if (!(await isAbandoned(folder, signal))) continue;
+    keepParts(folder);
+    await removeTree(folder);
   }
 }
 

@@ -20,7 +20,8 @@ const followed = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Where a response sends the request to, if it does (RFC 9110, section 15.4). To another origin goes nothing that
- * the caller meant for the first one: no header, no credentials, no client certificate.
+ * the caller meant for the first one: no credentials, no client certificate, and no header but those that say which
+ * version and which part is asked for.
  * @throws Failure for a redirect that is not to be followed
  */
 export function nextHop(
@@ -34,8 +35,16 @@ export function nextHop(
   const next = { ...hop, ...(becomesGet(status, hop.method) ? withoutBody(hop) : {}), url };
   if (url.origin === hop.url.origin) return next;
   const { ca, insecure } = hop.tls;
-  return { ...next, headers: [], authorization: undefined, tls: { ca, insecure } };
+  return {
+    ...next,
+    headers: hop.headers.filter(isConditional),
+    authorization: undefined,
+    tls: { ca, insecure },
+  };
 }
+
+const isConditional = ({ name }: Pair): boolean =>
+  /^(range|if-range|if-none-match|if-modified-since)$/i.test(name);
 
 function target(location: string, { url }: Hop, { redirectCode = "refused" }: RequestOptions): URL {
   const to = URL.canParse(location, url.href) ? new URL(location, url) : undefined;

@@ -18,7 +18,12 @@ async function decompressed(
 ): Promise<Buffer> {
   const path = join(temporary(t), "file");
   writeFileSync(path, bytes);
-  return Buffer.concat(await Array.fromAsync(contentOf(path, compression, () => {})));
+  return Buffer.concat(
+    await Array.fromAsync(
+      contentOf(path, compression, () => {}),
+      (chunk) => Buffer.from(chunk),
+    ),
+  );
 }
 
 const content = Buffer.concat([randomBytes(300_000), Buffer.alloc(700_000, "text "), randomBytes(100_000)]);
@@ -99,7 +104,7 @@ test("a file that is not compressed comes as it is", async (t) => {
 
 test("a file that is not there is a failure of the file system", async (t) => {
   const missing = join(temporary(t), "missing");
-  for (const compression of [undefined, "gz"] as const) {
+  for (const compression of [undefined, "gz", "xz", "bz2"] as const) {
     await assert.rejects(Array.fromAsync(contentOf(missing, compression, () => {})), { code: "access" });
   }
 });

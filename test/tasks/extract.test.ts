@@ -83,6 +83,51 @@ for (const [format, bytes] of Object.entries(compressed)) {
   });
 }
 
+/** An archive of one file, made by GNU tar and compressed by xz 5.4.1 and bzip2 1.0.8. */
+const compressedElsewhere = {
+  "tar.xz":
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4Cf/AIBdADCcLF4A3TRhoicOEFoJCCoCPPGImKTlgdk8aS7Vi4kvbgoCzqcn+hTPHMwQaktu3FnBYBcg/B6O45deVC79BsnH5GeczMBhMk2B1J4ajXDS0Inay+8IVAuvUA3GvNr2flE3PzKMC7JlyKa5m7gbzPfi1NsRB5L7Otjofd/h5NkAAO/sTxaOop8tAAGcAYBQAADes3QVscRn+wIAAAAABFla",
+  "tar.bz2":
+    "QlpoOTFBWSZTWbFsK2UAAJN7hMqQAEBAAP+AAERrJd4AAACACCAAkoSqbU0GjIA00GRoJIk2lHqaaaaMjQyPUt9PFcb7iaQFaISRjlFKg5eygMBhIHFV1I3HNyVYOrAOMAZ6UAnzMoJXDYEs9BxY8bW0uqYykRYoHzzFRTjyPXsoAgQJA4cTJh+sNYgSD+LuSKcKEhYthWyg",
+};
+
+for (const [format, text] of Object.entries(compressedElsewhere)) {
+  test(`extract takes ${format}, and nothing of one that is damaged`, async (t) => {
+    const { dest, home, archive } = place(t);
+    const bytes = Buffer.from(text, "base64");
+    const damaged = Buffer.from(bytes);
+    damaged[damaged.length >> 1]! ^= 1;
+    for (const bad of [damaged, bytes.subarray(0, -1)]) {
+      assert.equal((await extract(archive(bad), dest)).failure?.code, "integrity");
+      assert.ok(!existsSync(dest));
+    }
+    assert.equal((await extract(archive(bytes), dest)).status, "done");
+    assert.deepEqual(snapshot(dest), { app: "folder 755", "app/file": "file 640 1700000000 content\n" });
+    assert.deepEqual(debris(home), []);
+  });
+}
+
+test("a bomb of xz or bz2 is stopped by max-extracted", async (t) => {
+  const { dest, archive } = place(t);
+  for (const [name, text] of Object.entries(bombs)) {
+    const path = archive(Buffer.from(text, "base64"), name);
+    const { failure } = await extract(path, dest, "--max-extracted", "1MiB");
+    assert.equal(failure?.code, "integrity");
+    assert.equal(failure?.kind, "oversized");
+    assert.ok(!existsSync(dest));
+    assert.equal((await extract(path, dest)).report["bytes"], 5_000_000);
+    assert.deepEqual(readdirSync(dest), [".initkit.json", "bomb"]);
+    rmSync(dest, { recursive: true });
+  }
+});
+
+/** Five million zeros. */
+const bombs = {
+  "bomb.xz":
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj//8RAWxdAABv/f//o7f/Rz5IFXI5YVG4kijmo4YH+e7kHoLTL8U6PAFLsX7JiopNL6MN2X+m44wjEVPgWRjFdYrid/i2lH8MasDedElk4ulcU7IE2PdEDKtfDW1G6eXDdoi3llestk3haR1v+0uIEGxCy4g/XACP0E6vJiiUcR89jyThcJ6nI1/sKMuF0ZWYin4qkfIndfcZwAaYTZj92K/VkA/EJVP49ZE2MQWlsO5vwXBNRwzRkRGqrWAdus6xJxhcWYbpZlJYvul2rFnk5VsFCPnH2q38+1IrdM0eWyBC+d1TPfgpZAk7gMsqbN+1O/DEvS5fqg8+S2ZCkBMO/xCT+HF4WfgLzf+VKEYPqfx83vuaMC5WwI+F84OBwGXEJVP49ZE2MQWlsO5vwXBNRwzRkRGqrWAdus6xJxhcWYbpZlJYvul2rFnk5VsFCPnH2q38+1IrdM0eWyBC+d1TPfgpZAk7gMsqbN+1O/DEvEgn5lif/xABKwDsc1On/b6ufDEan7eNMW5wnqcjX+woy4XRlZiKfiqR8id19xnABphNmP3Yr9WQD8QlU/j1kTYxBaWw7m/BcE1HDNGREaqtYB26zrEnGFxZhulmUli+6XasWeTlWwUI+cfarfz7Uit0zR5bIEL53VM9+ClkCTuAyyps37U78MS9Ll+qDz5LZkKQEw7/EJP4cXhZ+AvN/5UoRg+p/Hze+5owLlbAj4Xzg4HAZcQlU/j1kTYxBaWw7m/BcE1HDNGREaqtYB26zrEnGFxZhulmUli+6XasWeTlWwUI+cfarfz7Uit0zR5bIEL53VM9+ClkCTuAyyps37U78MS9Ll+qDz5LZkKQEw7/EJP4cXhZ+AvN/5UoRg+p/Hze+5owLlbAj4Xzg4HAZcQlUQ8/soxNHAB2AOxzU6f9vq58MRqft40xbnCepyNf7CjLhdGVmIp+KpHyJ3X3GcAGmE2Y/div1ZAPxCVT+PWRNjEFpbDub8FwTUcM0ZERqq1gHbrOsScYXFmG6WZSWL7pdqxZ5OVbBQj5x9qt/PtSK3TNHlsgQvndUz34JTrfpQAAAAAA6qfsfKnlHV4AAbUGwJaxAip3EZqxxGf7AgAAAAAEWVo=",
+  "bomb.bz2": "QlpoOTFBWSZTWabi8/QAJkvAAsAACAAACCAAMMwFKaapEUbAoijxdyRThQkKbi8/QA==",
+};
+
 test("extract takes zip", async (t) => {
   const { dest, archive } = place(t);
   const bytes = zip(

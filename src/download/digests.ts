@@ -1,0 +1,41 @@
+import { createHash, type Hash } from "node:crypto";
+import type { Algorithm } from "../files/digest.ts";
+import type { Digest } from "./checksum.ts";
+
+/** The digests of bytes as they come: the sha256, and those that are wanted. */
+export class Digests {
+  readonly #wanted: readonly Digest[];
+  readonly #hashes = new Map<Algorithm, Hash>();
+  #bytes = 0;
+
+  constructor(wanted: readonly Digest[]) {
+    this.#wanted = wanted;
+    for (const name of ["sha256", ...wanted.map(({ algorithm }) => algorithm)] as const) {
+      if (!this.#hashes.has(name)) this.#hashes.set(name, createHash(name));
+    }
+  }
+
+  /** How many bytes have come. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  update(chunk: Buffer): void {
+    for (const hash of this.#hashes.values()) hash.update(chunk);
+    this.#bytes += chunk.length;
+  }
+
+  get sha256(): string {
+    return this.#hex("sha256");
+  }
+
+  /** A wanted digest that the bytes do not have, with the one that they have. */
+  mismatch(): { wanted: Digest; found: string } | undefined {
+    const wanted = this.#wanted.find(({ algorithm, hex }) => this.#hex(algorithm) !== hex);
+    return wanted && { wanted, found: this.#hex(wanted.algorithm) };
+  }
+
+  #hex(algorithm: Algorithm): string {
+    return this.#hashes.get(algorithm)!.copy().digest("hex");
+  }
+}

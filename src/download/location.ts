@@ -1,0 +1,17 @@
+import type { Failure } from "../failure.ts";
+import type { Pair } from "../kinds.ts";
+import type { HttpResponse } from "../net/http.ts";
+import type { Digest } from "./checksum.ts";
+
+/** Where the bytes of a source are to be had, for one attempt: signatures and tokens do not last. */
+export interface Location {
+  /** Of scheme http, https or file. */
+  readonly url: URL;
+  /** For the origin of that URL only: a signature or a token, instead of what the options say. */
+  readonly headers?: readonly Pair[];
+  /** What the source itself says that the bytes are. */
+  readonly digest?: Digest;
+  readonly length?: number;
+  /** What an answer means that does not carry the bytes, where the source can say more than its status does. */
+  explain?(response: HttpResponse): Promise<Failure>;
+}
