@@ -41,7 +41,11 @@ const job = "/apis/batch/v1/namespaces/shop/jobs/migrate";
 test("a job is waited for by the service account of the pod", async (t) => {
   await using kubernetes = await startFakeKubernetes(t);
   const running = inPod(kubernetes, ["wait-for", "kubernetes:job/migrate", "--timeout", "20s"], () => {
-    setTimeout(() => kubernetes.objects.set(job, { metadata: { generation: 1 }, ...complete }), 500);
+    const timer = setInterval(() => {
+      if (!kubernetes.paths.includes(job)) return;
+      clearInterval(timer);
+      kubernetes.objects.set(job, { metadata: { generation: 1 }, ...complete });
+    }, 20);
   });
   const { code, stdout, stderr } = await running;
   assert.equal(code, 0, stderr);
