@@ -1,8 +1,9 @@
 /** `npm run bench [NAME…]`: each benchmark prints ratios to its peers, measured side by side in one run. */
+import { extract } from "./extract.ts";
 import { reaction } from "./reaction.ts";
 import { startup } from "./startup.ts";
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { startup, reaction };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { startup, reaction, extract };
 
 const names = process.argv.slice(2);
 for (const name of names.length > 0 ? names : Object.keys(benchmarks)) {

@@ -13,6 +13,8 @@ export interface Subject {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs before each measurement and is no part of it. */
+  readonly before?: () => void;
 }
 
 /** Medians of each subject. They run in turn, so that a machine whose speed drifts treats all of them alike. */
@@ -23,7 +25,10 @@ export async function compare(
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   for (let round = -1; round < rounds; round++) {
     for (const subject of subjects) {
-      const sample = { ...measureTime(subject), peakMb: await measurePeak(subject) };
+      subject.before?.();
+      const time = measureTime(subject);
+      subject.before?.();
+      const sample = { ...time, peakMb: await measurePeak(subject) };
       if (round >= 0) samples.get(subject.name)!.push(sample);
     }
   }

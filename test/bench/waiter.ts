@@ -49,9 +49,11 @@ export const waitingTools: readonly WaitingTool[] = [
 ];
 
 export function isInstalled({ program }: WaitingTool): boolean {
-  if (program.includes("/")) return existsSync(program);
-  return process.env["PATH"]!.split(delimiter).some((folder) => existsSync(join(folder, program)));
+  return program.includes("/") ? existsSync(program) : isOnPath(program);
 }
+
+export const isOnPath = (program: string): boolean =>
+  process.env["PATH"]!.split(delimiter).some((folder) => existsSync(join(folder, program)));
 
 export interface Waiter extends Disposable {
   /** When it ended, on the clock of `performance.now()`. Rejects where it ended with anything but 0. */
