@@ -2,9 +2,16 @@ import { commonOptions } from "./common-options.ts";
 import { quote } from "./format.ts";
 import type { Problems } from "./problems.ts";
 import type { Given, RawStep, Value } from "./raw-step.ts";
-import { loadTask, registry } from "./registry.ts";
+import { loadStep, loadTask, registry } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
 import type { AnyTask, Field } from "./task.ts";
+
+/** The steps of the command line: those of tasks, or the single one of `install DIR`. */
+export async function parseArguments(words: readonly Value[], problems: Problems): Promise<RawStep[]> {
+  if (words[0]?.text !== "install") return parseSteps(words, problems);
+  const step = await parseStep(words, problems, loadStep);
+  return step ? [step] : [];
+}
 
 /**
  * Words to steps: `TASK [operand…] [option…] [then TASK …]…`. Mistakes go to `problems`; a step with a
@@ -35,14 +42,22 @@ function splitAtThen(words: readonly Value[], problems: Problems): Value[][] {
 async function parseStep(
   [first, ...rest]: readonly Value[],
   problems: Problems,
+  load = loadTask,
 ): Promise<RawStep | undefined> {
-  const task = await loadTask(first!.text);
+  const task = await load(first!.text);
   if (!task) {
     problems.add(first!.place, unknownTask(first!.text), "initkit help lists the tasks");
     return undefined;
   }
+  if (task.documentOnly) {
+    problems.add(first!.place, `${task.name} can only stand in a document`, hintForDocument(task));
+    return undefined;
+  }
   return { place: first!.place, task: task.name, ...parseWords(task, rest, problems) };
 }
+
+const hintForDocument = ({ name }: AnyTask): string =>
+  `write "${name}: |" and the text on the lines below it, in a file (-f), in INITKIT_STEPS, or as a mapping in INITKIT_STEP_<KEY>`;
 
 export function unknownTask(name: string): string {
   return `unknown task ${quote(name)}${didYouMean(name, registry.keys())}`;

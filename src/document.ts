@@ -138,7 +138,7 @@ function readValues(tree: Tree, name: string, field: Field | undefined, problems
 }
 
 function readText(tree: Tree, name: string, problems: Problems): Value | undefined {
-  if (tree.shape === "text") return { text: tree.text, place: tree.place };
+  if (tree.shape === "text") return { text: tree.text, place: tree.place, origin: tree.origin };
   problems.add(
     tree.place,
     tree.shape === "nothing" ? `${name} has no value` : `${name} is a ${tree.shape}, not a text`,

@@ -2,7 +2,7 @@ import { commonOptions } from "./common-options.ts";
 import { unknownTask } from "./arguments.ts";
 import { Failure } from "./failure.ts";
 import { globalOptions, variableOf } from "./globals.ts";
-import { loadTask, loadTasks } from "./registry.ts";
+import { loadStep, loadTasks } from "./registry.ts";
 import type { AnyTask, Field, Fields, Pacing } from "./task.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { AnyTask, Field, Fields, Pacing } from "./task.ts";
  */
 export async function help(name?: string): Promise<string> {
   if (name === undefined) return overview(await loadTasks());
-  const task = await loadTask(name);
+  const task = await loadStep(name);
   if (!task) throw new Failure("configuration", unknownTask(name), { hint: "initkit help lists the tasks" });
   return taskHelp(task);
 }
@@ -24,6 +24,7 @@ function overview(tasks: readonly AnyTask[]): string {
     "  initkit [global option…] TASK [operand…] [option…] [then TASK …]…",
     "  initkit [global option…] -f FILE",
     "  initkit check …       validate the same steps, print the plan, touch nothing",
+    "  initkit install DIR   copy initkit into DIR, for use inside other images",
     "  initkit schema        print the JSON Schema of a document of steps",
     "  initkit help [TASK]   print this, or the options of a task",
     "  initkit --version",
@@ -62,11 +63,12 @@ function taskHelp(task: AnyTask): string {
   );
 }
 
-/** How a step of this task is written in arguments. */
-export function usage({ name, operands, usage: given }: AnyTask): string {
+/** How a step of this task is written in arguments or, where that cannot be, in a document. */
+export function usage({ name, operands, usage: given, documentOnly }: AnyTask): string {
   const words = Object.entries(operands).map(
     ([operand, { repeated }]) => `${operandForm(operand)}${repeated ? "…" : ""}`,
   );
+  if (documentOnly) return `${name}: ${words.join(" ")}`;
   return `initkit ${name} ${given ?? `${words.join(" ")} [option…]`}`;
 }
 

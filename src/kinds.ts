@@ -1,9 +1,11 @@
+import type { Origin } from "./raw-step.ts";
+
 /** The kinds of values that options and operands have: a form to show, a parser, and a JSON Schema. */
 export interface Kind<T> {
   /** How help names the value: `DURATION`, `yes|no`. */
   readonly form: string;
   /** Throws an Error that completes the sentence "X …": `is not a duration; write 500ms or 30s`. */
-  parse(text: string): T;
+  parse(text: string, origin?: Origin): T;
   readonly schema: JsonSchema;
   /** What a bare flag stands for. An option that has it never takes the next word. */
   readonly bare?: string;
@@ -16,7 +18,7 @@ export interface Kind<T> {
 export type JsonSchema = { readonly [key: string]: unknown };
 
 /** A list of values written in one word has no place here: a repeated option is a list. */
-export function kind<T>(form: string, parse: (text: string) => T, extra: Partial<Kind<T>> = {}): Kind<T> {
+export function kind<T>(form: string, parse: Kind<T>["parse"], extra: Partial<Kind<T>> = {}): Kind<T> {
   return { form, parse, schema: textSchema, ...extra };
 }
 

@@ -4,7 +4,7 @@ import { interpolate, type Surroundings } from "./interpolate.ts";
 import { backoff, type Kind, retries, timeLimit } from "./kinds.ts";
 import type { Problems } from "./problems.ts";
 import type { Given, RawStep, Value } from "./raw-step.ts";
-import { loadTask } from "./registry.ts";
+import { loadStep } from "./registry.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { Source } from "./sources.ts";
 import type { AnyTask, Field, Fields, Values } from "./task.ts";
@@ -46,7 +46,7 @@ export async function makePlan(
   const written = document.timeout && planner.parse("timeout", timeLimit, document.timeout);
   const steps: PlannedStep[] = [];
   for (const raw of document.steps) {
-    const step = planner.step((await loadTask(raw.task))!, raw);
+    const step = planner.step((await loadStep(raw.task))!, raw);
     if (step) steps.push(step);
   }
   return { warnings: document.warnings, timeout: timeout ?? written ?? Infinity, steps };
@@ -135,7 +135,7 @@ class Planner {
   }
 
   /** Interpolates, and remembers what must be hidden before any message could show it. */
-  #resolve(name: string, kind: Kind<unknown>, { text, place }: Value): Value | undefined {
+  #resolve(name: string, kind: Kind<unknown>, { text, place, origin }: Value): Value | undefined {
     const { secrets } = this.#surroundings;
     const resolved = kind.verbatim
       ? text
@@ -143,16 +143,17 @@ class Planner {
     if (resolved === undefined) return undefined;
     secrets.noteValue(resolved);
     for (const secret of kind.secretIn?.(resolved) ?? []) secrets.add(secret);
-    return { text: resolved, place };
+    return { text: resolved, place, origin };
   }
 
-  #parseResolved<T>(name: string, kind: Kind<T>, { text, place }: Value): T | undefined {
-    return this.#problems.catch(place, `${name} ${quote(text)}`, () => kind.parse(text));
+  #parseResolved<T>(name: string, kind: Kind<T>, { text, place, origin }: Value): T | undefined {
+    return this.#problems.catch(place, `${name} ${quote(text)}`, () => kind.parse(text, origin));
   }
 }
 
 function defaultName(task: AnyTask, texts: Texts): string {
   const [first] = Object.keys(task.operands);
+  if (task.operands[first!]?.kind.verbatim) return task.name;
   return [task.name, ...(texts.get(first!)?.slice(0, 1) ?? [])].join(" ");
 }
 

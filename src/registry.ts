@@ -10,16 +10,24 @@ export const registry: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["migrate", () => import("../tasks/migrate.ts")],
   ["permissions", () => import("../tasks/permissions.ts")],
   ["mkdir", () => import("../tasks/mkdir.ts")],
+  ["copy", () => import("../tasks/copy.ts")],
   ["write", () => import("../tasks/write.ts")],
+  ["render", () => import("../tasks/render.ts")],
   ["link", () => import("../tasks/link.ts")],
   ["remove", () => import("../tasks/remove.ts")],
   ["sysctl", () => import("../tasks/sysctl.ts")],
   ["run", () => import("../tasks/run.ts")],
+  ["script", () => import("../tasks/script.ts")],
   ["sleep", () => import("../tasks/sleep.ts")],
 ]);
 
 export async function loadTask(name: string): Promise<AnyTask | undefined> {
   return (await registry.get(name)?.())?.default;
+}
+
+/** A task, or the command that runs as a single step does; no document and no list of steps can name that. */
+export async function loadStep(name: string): Promise<AnyTask | undefined> {
+  return name === "install" ? (await import("./install.ts")).default : await loadTask(name);
 }
 
 export function loadTasks(): Promise<AnyTask[]> {

@@ -1,4 +1,4 @@
-import { parseSteps } from "./arguments.ts";
+import { parseArguments, parseSteps } from "./arguments.ts";
 import { readDocumentText, readStepText, type StepsDocument } from "./document.ts";
 import { quote } from "./format.ts";
 import { type CommandLine, variableOf } from "./globals.ts";
@@ -58,7 +58,7 @@ function candidates(file: Value | undefined, words: readonly Value[], env: Envir
   const found: (Candidate | false)[] = [
     words.length > 0 && {
       name: "the arguments",
-      read: async (problems) => ({ steps: await parseSteps(words, problems) }),
+      read: async (problems) => ({ steps: await parseArguments(words, problems) }),
     },
     file !== undefined && { name: `-f ${file.text}`, read: (problems) => readFile(file, problems) },
     Boolean(path) && {

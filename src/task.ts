@@ -110,6 +110,8 @@ export interface Task<P extends Fields = Fields, O extends Fields = Fields> {
   readonly summary: string;
   /** How it is written in arguments, where the operands do not tell. */
   readonly usage?: string;
+  /** It cannot be written in arguments. */
+  readonly documentOnly?: true;
   /** A table that help and README show behind the summary. */
   readonly table?: HelpTable;
   /** In the order of the command line. One of them may be a list. */

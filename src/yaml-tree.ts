@@ -1,10 +1,11 @@
 import type { Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { quote } from "./format.ts";
 import type { Problems } from "./problems.ts";
+import type { Origin } from "./raw-step.ts";
 
 /** A document as plain data in which everything knows its place and every scalar is the text as written. */
 export type Tree = { readonly place: string } & (
-  | { readonly shape: "text"; readonly text: string }
+  | { readonly shape: "text"; readonly text: string; readonly origin?: Origin | undefined }
   | { readonly shape: "nothing" }
   | { readonly shape: "list"; readonly items: readonly Tree[] }
   | { readonly shape: "mapping"; readonly entries: readonly Entry[] }
@@ -29,6 +30,7 @@ export async function parseTree(text: string, name: string, problems: Problems):
     const { line, col } = lines.linePos(offset);
     return `${name}:${line}:${col}`;
   };
+  const lineOf = (offset: number): Origin => ({ file: name, line: lines.linePos(offset).line });
   const before = problems.size;
   try {
     countTokens(yaml, text);
@@ -43,7 +45,7 @@ export async function parseTree(text: string, name: string, problems: Problems):
     for (const { code, pos, message } of [...errors, ...warnings]) {
       problems.add(placeOf(pos[0]), wordsFor[code] ?? message.trim());
     }
-    const tree = new Converter(yaml, placeOf, problems).convert(contents);
+    const tree = new Converter(yaml, placeOf, lineOf, problems).convert(contents);
     return problems.size > before ? undefined : tree;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -67,13 +69,20 @@ function countTokens({ Lexer }: Yaml, text: string): void {
 class Converter {
   readonly #yaml: Yaml;
   readonly #placeOf: (offset: number) => string;
+  readonly #lineOf: (offset: number) => Origin;
   readonly #problems: Problems;
   readonly #anchors = new Map<string, Node>();
   #nodes = 0;
 
-  constructor(yaml: Yaml, placeOf: (offset: number) => string, problems: Problems) {
+  constructor(
+    yaml: Yaml,
+    placeOf: (offset: number) => string,
+    lineOf: (offset: number) => Origin,
+    problems: Problems,
+  ) {
     this.#yaml = yaml;
     this.#placeOf = placeOf;
+    this.#lineOf = lineOf;
     this.#problems = problems;
   }
 
@@ -89,7 +98,14 @@ class Converter {
     if (isMap(node))
       return { place, shape: "mapping", entries: this.#entries(node.items as Pair<Node, Node | null>[]) };
     if (!isScalar(node) || node.value === null) return { place, shape: "nothing" };
-    return { place, shape: "text", text: textOf(node) };
+    return { place, shape: "text", text: textOf(node), origin: this.#originOf(node) };
+  }
+
+  /** The text of a literal block begins on the line behind its mark. */
+  #originOf({ type, range }: Scalar): Origin | undefined {
+    if (type !== "BLOCK_LITERAL" || !range) return undefined;
+    const { file, line } = this.#lineOf(range[0]);
+    return { file, line: line + 1 };
   }
 
   #remember(node: Scalar | YAMLMap | YAMLSeq): void {

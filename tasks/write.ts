@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../src/failure.ts";
 import { assemble, type Part } from "../src/files/assemble.ts";
 import { setTraits } from "../src/files/deliver.ts";
+import { keepTraits } from "../src/files/keep-traits.ts";
 import { look } from "../src/files/look.ts";
 import { mode } from "../src/files/mode.ts";
 import { owner, resolveOwner } from "../src/files/owner.ts";
@@ -128,12 +129,6 @@ function extended(
 ): string {
   const whole = join(staging, "whole");
   assemble(whole, [{ path: place }, { path: addition }], signal);
-  const made = look(whole)!;
-  try {
-    if (made.uid !== there.uid || made.gid !== there.gid) chownSync(whole, there.uid, there.gid);
-    chmodSync(whole, there.mode & 0o7777);
-  } catch (error) {
-    throw fileFailure(`cannot keep owner and mode of ${quote(place)}`, error);
-  }
+  keepTraits(whole, there, place);
   return whole;
 }

@@ -1,11 +1,7 @@
-import { mkdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { Failure } from "../failure.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { resolveOwner } from "../files/owner.ts";
-import { look } from "../files/look.ts";
-import { makeParents } from "../files/parents.ts";
 import { publishTree } from "../files/publish.ts";
-import { sweep, withStaging } from "../files/staging.ts";
 import { formatBytes, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import type { Log } from "../task.ts";
@@ -15,45 +11,6 @@ import { Selection } from "./selection.ts";
 import { listPaths, summarize } from "./summary.ts";
 import { Tree } from "./tree.ts";
 import { type Archive, unpack } from "./unpack.ts";
-
-/**
- * Whether the folder to extract to is there already. Removes what killed runs have left in it and beside it.
- * @throws Failure `access` where something else is there
- */
-export async function prepareFolder(destination: string, signal: AbortSignal): Promise<void> {
-  await sweep(dirname(destination), signal);
-  if (isFolder(destination)) await sweep(destination, signal);
-}
-
-/** @throws Failure `access` where something else is there */
-function isFolder(path: string): boolean {
-  try {
-    const about = statSync(path, { throwIfNoEntry: false });
-    if (about?.isDirectory()) return true;
-    if (!about && !look(path)) return false;
-  } catch (error) {
-    throw fileFailure(`cannot look at ${quote(path)}`, error);
-  }
-  throw new Failure("access", `${quote(path)} is not a folder`, { hint: "name the folder to extract to" });
-}
-
-/**
- * Calls `use` with a new private folder on the volume of the destination: in it where it is there, else beside it.
- * Missing parents are made, and taken away again where `use` fails.
- */
-export async function withStagingFor<T>(
-  destination: string,
-  use: (staging: string) => Promise<T>,
-): Promise<T> {
-  if (isFolder(destination)) return await withStaging(destination, use);
-  const undo = makeParents(destination);
-  try {
-    return await withStaging(dirname(destination), use);
-  } catch (error) {
-    undo();
-    throw error;
-  }
-}
 
 export interface Extraction {
   /** Of one source; a later one may replace what an earlier one has brought. */

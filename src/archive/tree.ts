@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { diskFailure } from "../files/disk.ts";
 import { unchanged, whereKept } from "../files/own.ts";
 import { look } from "../files/look.ts";
-import { applyMode, type Mode } from "../files/mode.ts";
+import { applyMode, type Mode, searchable } from "../files/mode.ts";
 import type { Ids } from "../files/owner.ts";
 import { type FolderTraits, parentOf, type StagedTree } from "../files/folder-traits.ts";
 import { quote } from "../format.ts";
@@ -238,6 +238,3 @@ function replacing<T>(path: string, make: () => T): T {
 /** Node takes a time before 1970 for the present. */
 const timeOf = (entry: ArchiveEntry | undefined): number | undefined =>
   entry?.mtime === undefined ? undefined : Math.max(0, entry.mtime);
-
-/** A mode for files makes no sense of folders: who may read one may search it too. */
-const searchable = (mode: number): number => mode | ((mode & 0o444) >> 2);

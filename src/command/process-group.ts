@@ -6,19 +6,23 @@ import { errnoOf } from "../system-errors.ts";
 const killMs = 2000;
 const pollMs = 20;
 
+const living = new Set<ProcessGroup>();
+const killAll = (): void => living.forEach((group) => group.send("SIGKILL"));
+
 /** A command with all that it has started: a process group of its own. It does not outlive initkit. */
 export class ProcessGroup implements Disposable {
   readonly #id: number;
-  readonly #kill = () => void this.send("SIGKILL");
 
   /** @param id of the process that leads the group */
   constructor(id: number) {
     this.#id = id;
-    process.on("exit", this.#kill);
+    if (living.size === 0) process.on("exit", killAll);
+    living.add(this);
   }
 
   [Symbol.dispose](): void {
-    process.off("exit", this.#kill);
+    living.delete(this);
+    if (living.size === 0) process.off("exit", killAll);
   }
 
   /** Says whether there was anybody to get it. Where that is forbidden, it has no effect. */

@@ -54,7 +54,8 @@ function endOf(child: ChildProcess): Promise<CommandEnd> {
   });
 }
 
-function abortOf(signal: AbortSignal): { readonly promise: Promise<undefined> } & Disposable {
+/** Settles when the signal aborts. */
+export function abortOf(signal: AbortSignal): { readonly promise: Promise<undefined> } & Disposable {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const stop = () => resolve(undefined);
   signal.addEventListener("abort", stop, { once: true });
@@ -64,7 +65,8 @@ function abortOf(signal: AbortSignal): { readonly promise: Promise<undefined> } 
 
 const forwarded = new Set<string>(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"]);
 
-function signalFor(reason: unknown): NodeJS.Signals {
+/** What ends the commands of a step that ends for this reason. */
+export function signalFor(reason: unknown): NodeJS.Signals {
   const kind = reason instanceof Failure && reason.code === "signal" ? reason.kind : "";
   return forwarded.has(kind) ? (kind as NodeJS.Signals) : "SIGTERM";
 }

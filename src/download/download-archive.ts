@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
-import { entriesOf, extractTo, prepareFolder, withStagingFor } from "../archive/extract.ts";
+import { entriesOf, extractTo } from "../archive/extract.ts";
+import { prepareFolder, withStagingFor } from "../files/destination.ts";
 import type { Format } from "../archive/format.ts";
 import { reportOf } from "../archive/extract-file.ts";
 import { type ExtractRecord, Records } from "../archive/record.ts";

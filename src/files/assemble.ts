@@ -13,7 +13,7 @@ const chunkSize = 256 * 1024;
  * Writes the parts one after the other to a new file and makes it durable.
  * @throws Failure `access` or `io`
  */
-export function assemble(path: string, parts: readonly Part[], signal: AbortSignal): void {
+export function assemble(path: string, parts: Iterable<Part>, signal: AbortSignal): void {
   const doing = "cannot write the file";
   const descriptor = open(path, "wx", doing);
   try {

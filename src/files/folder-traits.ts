@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, closeSync, statSync, utimesSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, type Stats, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openFolder, procPath } from "./handle.ts";
 import { unchanged, whereKept } from "./own.ts";
@@ -23,7 +23,8 @@ export interface StagedTree {
   readonly folders: ReadonlyMap<string, FolderTraits>;
 }
 
-export const setGid = 0o2000;
+const setGid = 0o2000;
+const specialBits = 0o7000;
 /** A folder that its owner cannot write cannot be moved. */
 const ownerWrites = 0o200;
 
@@ -46,14 +47,43 @@ export function closeOff(path: string, traits: FolderTraits): void {
   if ((traits.mode & ownerWrites) !== 0) return;
   const folder = openFolder(path);
   try {
-    give(procPath(folder), traits, 0);
+    give(procPath(folder), traits);
   } finally {
     closeSync(folder);
   }
 }
 
-/** @param extra bits of the mode besides those that are wanted */
-function give(path: string, { mode, mtime, ids: { uid, gid }, isAsked }: FolderTraits, extra: number): void {
+/** What is to be set in a folder that is there. */
+export interface FolderChanges {
+  readonly ids?: Ids;
+  readonly mode?: number;
+  /** Seconds since 1970. */
+  readonly mtime?: number;
+}
+
+/** What traits change in a folder that is there; where it belongs to somebody else, only what the user asks for. */
+export function changesIn(there: Stats, { ids, isAsked, mtime, ...traits }: FolderTraits): FolderChanges {
+  const mode = traits.mode | (there.mode & (isAsked ? setGid : specialBits));
+  const hasOwner = (ids.uid ?? there.uid) === there.uid && (ids.gid ?? there.gid) === there.gid;
+  return {
+    ...(!hasOwner && { ids }),
+    ...(mode !== (there.mode & 0o7777) && (isAsked || isOurs(there)) && { mode }),
+    ...(mtime !== undefined && isOurs(there) && { mtime }),
+  };
+}
+
+/** Whether this process may change owner, mode and times; root without its capabilities finds out later. */
+export const isOurs = ({ uid }: Stats): boolean => [0, uid].includes(process.geteuid!());
+
+/**
+ * Gives what only this process can reach its owner, mode and time.
+ * @param extra bits of the mode besides those that are wanted
+ */
+export function give(
+  path: string,
+  { mode, mtime, ids: { uid, gid }, isAsked }: Omit<FolderTraits, "isNamed">,
+  extra = 0,
+): void {
   if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? unchanged, gid ?? unchanged);
   whereKept(isAsked, () => chmodSync(path, mode | extra | (statSync(path).mode & setGid)));
   if (mtime !== undefined) whereKept(false, () => utimesSync(path, mtime, mtime));

@@ -26,7 +26,7 @@ export const openFolder = (path: string | Buffer): number =>
   openSync(path, O_PATH | O_NOFOLLOW | O_DIRECTORY);
 
 /** Opens the folder that a path leads to, through links where it has any. */
-export const openFolderThroughLinks = (path: string): number => openSync(path, O_PATH | O_DIRECTORY);
+export const openFolderThroughLinks = (path: string | Buffer): number => openSync(path, O_PATH | O_DIRECTORY);
 
 /** Calls `use` with a descriptor of what has this path, and closes it. */
 export function withEntry<T>(path: Buffer, use: (fd: number) => T): T {

@@ -17,11 +17,10 @@ import { setImmediate } from "node:timers/promises";
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
-import { closeOff, setGid, settle, type StagedTree } from "./folder-traits.ts";
+import { changesIn, closeOff, type FolderChanges, isOurs, settle, type StagedTree } from "./folder-traits.ts";
 import { openFolder, openFolderThroughLinks, procPath } from "./handle.ts";
 import { mountsBelow } from "./mounts.ts";
 import { unchanged, whereKept } from "./own.ts";
-import type { Ids } from "./owner.ts";
 
 /** An entry of the tree and what is at its place. */
 interface Meeting {
@@ -147,21 +146,10 @@ export class Merge {
     return this.#tree.folders.get(path)!.isAsked;
   }
 
-  /**
-   * What the archive changes in a folder that is there: nothing in the destination itself, and in a folder that
-   * belongs to somebody else only what the user asks for.
-   */
-  #changes(path: string, there: Stats): { ids?: Ids; mode?: number; mtime?: number } {
+  /** What the tree changes in a folder that is there: nothing in the destination itself. */
+  #changes(path: string, there: Stats): FolderChanges {
     const traits = this.#tree.folders.get(path);
-    if (path === "" || !traits?.isNamed) return {};
-    const { ids, isAsked, mtime } = traits;
-    const mode = traits.mode | (there.mode & (isAsked ? setGid : specialBits));
-    const hasOwner = (ids.uid ?? there.uid) === there.uid && (ids.gid ?? there.gid) === there.gid;
-    return {
-      ...(!hasOwner && { ids }),
-      ...(mode !== (there.mode & 0o7777) && (isAsked || isOurs(there)) && { mode }),
-      ...(mtime !== undefined && isOurs(there) && { mtime }),
-    };
+    return path === "" || !traits?.isNamed ? {} : changesIn(there, traits);
   }
 
   /** Lets timers and signals have their turn. */
@@ -172,12 +160,7 @@ export class Merge {
   }
 }
 
-const specialBits = 0o7000;
-
-/** Whether this process may change owner, mode and times; root without its capabilities finds out later. */
-const isOurs = ({ uid }: Stats): boolean => [0, uid].includes(process.geteuid!());
-
 const ownerHint = "let the step run as that user, or leave owner and mode out";
-const linkHint = "links are not followed here: remove the link, or extract into the folder that it points to";
-const removeHint = "remove it first, or extract into another folder";
-const mountHint = "extract into the mounted volume by a step of its own, or mount it after this step";
+const linkHint = "links are not followed here: remove the link, or name the folder that it points to";
+const removeHint = "remove it first, or name another folder";
+const mountHint = "write into the mounted volume by a step of its own, or mount it after this step";

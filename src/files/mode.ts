@@ -49,6 +49,9 @@ export function applyMode(spec: Mode, current: number, isDirectory: boolean): nu
   return spec.reduce((bits, change) => applyChange(change, bits, isDirectory), current & allBits);
 }
 
+/** A mode for files makes no sense of folders: who may read one may search it too. */
+export const searchable = (mode: number): number => mode | ((mode & 0o444) >> 2);
+
 function applyChange(change: Change, current: number, isDirectory: boolean): number {
   const kept = isDirectory ? (setUid | setGid) & ~change.mentioned : 0;
   const touched = change.affected & ~kept;

@@ -7,7 +7,7 @@ const dying = `
   import { syncBuiltinESMExports } from "node:module";
   let left = Number(process.env.KILLED_AT);
   const die = () => left-- === 0 && process.kill(process.pid, "SIGKILL");
-  for (const name of ["chmodSync", "mkdirSync", "renameSync", "rmdirSync", "unlinkSync"]) {
+  for (const name of ["mkdirSync", "renameSync", "unlinkSync"]) {
     const call = fs[name];
     fs[name] = (...args) => { die(); return call(...args); };
   }

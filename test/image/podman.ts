@@ -1,9 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 const root = join(import.meta.dirname, "../..");
+
+/** The image that initkit's is built in: a Debian with Node. */
+export const [, baseImage = ""] =
+  /^FROM (\S+) AS build$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
 
 export interface Ended {
   readonly exitCode: number | null;

@@ -1,0 +1,22 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { readFully } from "./same-content.ts";
+
+/**
+ * Whether a file is exactly these bytes. All of them are taken, whatever the answer.
+ * @throws the error of the system call that failed
+ */
+export function holdsContent(path: string, content: Iterable<Buffer>): boolean {
+  const descriptor = openSync(path, "r");
+  try {
+    let [at, isSame, room] = [0, true, Buffer.alloc(0)];
+    for (const wanted of content) {
+      if (room.length < wanted.length) room = Buffer.allocUnsafe(wanted.length);
+      const found = room.subarray(0, wanted.length);
+      isSame &&= readFully(descriptor, found, at) === wanted.length && found.equals(wanted);
+      at += wanted.length;
+    }
+    return isSame && fstatSync(descriptor).size === at;
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,22 @@
+import { compileScript, scriptSource } from "../src/command/script-source.ts";
+import { defineTask, done, operand } from "../src/task.ts";
+
+export default defineTask({
+  name: "script",
+  summary: "Runs a zx script, for logic that no task covers; only in a document.",
+  documentOnly: true,
+  operands: { script: operand(scriptSource, "JavaScript, whose placeholders are left alone") },
+  options: {},
+  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s..30s" },
+  timeoutCode: "command-timeout",
+
+  check({ script }) {
+    compileScript(script);
+  },
+
+  async run({ signal, env }, { script }) {
+    const { runScript } = await import("../src/command/script-run.ts");
+    await runScript(script, env, signal);
+    return done();
+  },
+});
