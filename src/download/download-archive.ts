@@ -86,9 +86,16 @@ const wantedOf = (staging: string, download: Download) => ({
   tell: (message: string, share?: number) => download.context.log.progress(message, share),
 });
 
-function archivesOf({ url, paths }: Fetched, { args, format }: Download): Archive[] {
+function archivesOf({ url, files }: Fetched, { args, format }: Download): Archive[] {
   const name = nameIn(args.urls[0]!) ?? "download";
-  return paths.map((path) => ({ path, label: shownSource(url), name, format }));
+  return files.map(({ path, location: { title, isLayer } }) => ({
+    path,
+    label: shownSource(url),
+    name,
+    format,
+    title,
+    isLayer,
+  }));
 }
 
 const upToDate = (record: ExtractRecord, destination: string): Result =>

@@ -19,7 +19,7 @@ import { discardParts } from "./leftovers.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { shownSource } from "./source.ts";
-import { fileToWrite } from "./target.ts";
+import { fileToWrite, type Target } from "./target.ts";
 import type { Validators } from "./validators.ts";
 
 /** Downloads to a file. */
@@ -28,9 +28,10 @@ export async function downloadFile(
   access: Access,
   { signal, log }: Context,
 ): Promise<Result> {
-  const file = fileToWrite(args.to, args.urls[0]!);
+  const target = await fileToWrite(args.to, args.urls[0]!, access);
+  const { file } = target;
   checkPlace(file);
-  const download = { args, access, file, ids: resolveOwner(args.owner ?? {}), log };
+  const download = { args, access, ...target, ids: resolveOwner(args.owner ?? {}), log };
   await sweep(dirname(file), signal);
   const digest = await wantedDigest(args, file, access);
   log.progress(`checking what is at ${quote(file)}`);
@@ -43,10 +44,9 @@ export async function downloadFile(
 /** Whatever is to be at that place: no other download is, too. */
 const purposeOf = (file: string): string[] => [basename(file)];
 
-interface Download {
+interface Download extends Target {
   readonly args: DownloadArguments;
   readonly access: Access;
-  readonly file: string;
   readonly ids: Ids;
   readonly log: Log;
 }
@@ -121,7 +121,7 @@ async function fetchInto(
   digest: Digest | undefined,
   there: Content | undefined,
 ): Promise<Result> {
-  const { args, access, file, ids, log } = download;
+  const { args, access, file, located, ids, log } = download;
   const fetched = await fetchFirst(
     args.urls,
     {
@@ -131,6 +131,7 @@ async function fetchInto(
       maxSize: args["max-size"],
       digest,
       there: there?.sha256,
+      located,
       signal: access.signal,
       known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
       tell: (message, share) => log.progress(message, share),
@@ -138,10 +139,11 @@ async function fetchInto(
     access,
   );
   if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
-  const { bytes, sha256, url, paths } = fetched!;
-  setTraits(paths[0]!, ids, args.mode);
+  const { bytes, sha256, url, files } = fetched!;
+  const { path } = files[0]!;
+  setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
-  publishFile(paths[0]!, file);
+  publishFile(path, file);
   if (!digest) remember(download, fetched!, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }

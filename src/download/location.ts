@@ -12,6 +12,10 @@ export interface Location {
   /** What the source itself says that the bytes are. */
   readonly digest?: Digest;
   readonly length?: number;
+  /** The name that the file had, where the source says one. Not to be trusted. */
+  readonly title?: string | undefined;
+  /** It is a layer of an image, to be laid over the locations before it. */
+  readonly isLayer?: boolean;
   /** What an answer means that does not carry the bytes, where the source can say more than its status does. */
   explain?(response: HttpResponse): Promise<Failure>;
 }
