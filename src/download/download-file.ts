@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { Failure } from "../failure.ts";
 import { setTraits } from "../files/deliver.ts";
-import { digestOf, fingerprint } from "../files/digest.ts";
+import { fingerprint, readThrough } from "../files/digest.ts";
 import { type Ids, resolveOwner } from "../files/owner.ts";
 import { makeParents } from "../files/parents.ts";
 import { publishFile } from "../files/publish.ts";
@@ -11,7 +11,8 @@ import { formatBytes, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
 import type { Digest } from "./checksum.ts";
-import { wantedDigest } from "./digest.ts";
+import { wantedDigests } from "./digest.ts";
+import { Digests } from "./digests.ts";
 import { findRecord, keepRecord } from "./file-record.ts";
 import type { Fetched } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
@@ -33,10 +34,11 @@ export async function downloadFile(
   checkPlace(file);
   const download = { args, access, ...target, ids: resolveOwner(args.owner ?? {}), log };
   await sweep(dirname(file), signal);
-  const digest = await wantedDigest(args, file, access);
+  const digests = await wantedDigests(args, file, access);
   log.progress(`checking what is at ${quote(file)}`);
-  const there = args.force ? undefined : await contentOf(file, digest, args, signal);
-  const result = there && digest ? keep(download, there) : await fetchTo(download, digest, there);
+  const there = args.force ? undefined : await contentOf(file, digests, args, signal);
+  const isKnown = there !== undefined && digests.length > 0;
+  const result = isKnown ? keep(download, there) : await fetchTo(download, digests, there);
   await discardParts(dirname(file), purposeOf(file));
   return result;
 }
@@ -79,15 +81,16 @@ function lstat(file: string) {
 
 async function contentOf(
   file: string,
-  digest: Digest | undefined,
+  wanted: readonly Digest[],
   { urls: [url] }: DownloadArguments,
   signal: AbortSignal,
 ): Promise<Content | undefined> {
-  if (!digest) return await findRecord(file, signal);
-  const about = lstat(file);
-  if (!about?.isFile() || (await digestOf(file, digest.algorithm, signal)) !== digest.hex) return undefined;
-  const sha256 = digest.algorithm === "sha256" ? digest.hex : await digestOf(file, "sha256", signal);
-  return { sha256, bytes: about.size, source: shownSource(url!) };
+  if (wanted.length === 0) return await findRecord(file, signal);
+  if (!lstat(file)?.isFile()) return undefined;
+  const digests = new Digests(wanted);
+  await readThrough(file, (chunk) => digests.update(chunk), signal);
+  const { sha256, bytes } = digests;
+  return digests.mismatch() ? undefined : { sha256, bytes, source: shownSource(url!) };
 }
 
 /** The content is there; owner and mode may not be. */
@@ -100,14 +103,14 @@ function keep({ args, file, ids }: Download, { bytes, sha256, source }: Content)
 
 async function fetchTo(
   download: Download,
-  digest: Digest | undefined,
+  digests: readonly Digest[],
   there: Content | undefined,
 ): Promise<Result> {
   const { file, access } = download;
   const undo = makeParents(file);
   try {
     return await withStaging(dirname(file), (staging) =>
-      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digest, there)),
+      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digests, there)),
     );
   } catch (error) {
     undo();
@@ -118,7 +121,7 @@ async function fetchTo(
 async function fetchInto(
   staging: string,
   download: Download,
-  digest: Digest | undefined,
+  digests: readonly Digest[],
   there: Content | undefined,
 ): Promise<Result> {
   const { args, access, file, located, ids, log } = download;
@@ -129,7 +132,7 @@ async function fetchInto(
       staging,
       isOneFile: true,
       maxSize: args["max-size"],
-      digest,
+      digests,
       there: there?.sha256,
       located,
       signal: access.signal,
@@ -144,7 +147,7 @@ async function fetchInto(
   setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
   publishFile(path, file);
-  if (!digest) remember(download, fetched!, staging);
+  if (digests.length === 0) remember(download, fetched!, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }
 

@@ -19,8 +19,8 @@ export interface Wanted extends Omit<Job, "source" | "length"> {
   readonly staging: string;
   /** Whether the bytes are to be those of one file. */
   readonly isOneFile: boolean;
-  /** The digest that the user asks for. */
-  readonly digest: Digest | undefined;
+  /** The digests that the user asks for. */
+  readonly digests: readonly Digest[];
   /** The sha256 of what is there already. */
   readonly there: string | undefined;
   /** Where a source is, if that has been asked for already. */
@@ -67,12 +67,12 @@ export async function fetchSource(url: URL, wanted: Wanted, access: Access): Pro
 function checkSeveral(
   url: URL,
   locations: readonly Location[],
-  { isOneFile, digest, maxSize }: Wanted,
+  { isOneFile, digests, maxSize }: Wanted,
 ): void {
   const what = `${shownSource(url)} consists of ${count(locations.length, "file")}`;
   if (isOneFile)
     throw new Failure("refused", what, { kind: "several", hint: "set extract, to extract all of them" });
-  if (digest)
+  if (digests.length > 0)
     throw new Failure("refused", `${what}, and the digest is that of one`, {
       kind: "several",
       hint: "leave sha256 and checksum out; the source names the digest of each file itself",
@@ -105,7 +105,7 @@ const jobFor = ({ url, location, index, known, wanted }: OneOf): LocationJob => 
   source: shownSource(url),
   staging: wanted.staging,
   partName: partNameOf(wanted.purpose, index),
-  digests: [wanted.digest ?? [], location.digest ?? []].flat(),
+  digests: [wanted.digests, location.digest ?? []].flat(),
   length: location.length,
   maxSize: wanted.maxSize,
   signal: wanted.signal,
