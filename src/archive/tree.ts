@@ -23,9 +23,11 @@ import type { Ids } from "../files/owner.ts";
 import { type FolderTraits, parentOf, type StagedTree } from "../files/folder-traits.ts";
 import { quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
+import { EarlierLayers } from "./earlier-layers.ts";
 import type { ArchiveEntry } from "./entry.ts";
 import { corrupt, tooMuch, unsafe } from "./faults.ts";
 import { leadsOut } from "./links.ts";
+import type { Whiteout } from "./whiteout.ts";
 
 export interface TreeOptions {
   /** Where the tree is to be published. */
@@ -49,6 +51,8 @@ export class Tree implements StagedTree {
   readonly #options: TreeOptions;
   /** The mode that a new folder has here, which shows the umask. */
   readonly #folderMode: number;
+  /** What the layer that is being extracted is laid over; undefined for an archive that is no layer. */
+  #earlier: EarlierLayers | undefined;
   #open: { readonly descriptor: number; readonly path: string; readonly entry: ArchiveEntry } | undefined;
   entries = 0;
   bytes = 0;
@@ -61,8 +65,21 @@ export class Tree implements StagedTree {
     this.folders.set("", { ...this.#traitsOfFolder(undefined), isNamed: false });
   }
 
+  /** Another archive begins; the first layer is laid over nothing. */
+  beginArchive(isLayer: boolean): void {
+    const layers = { root: this.root, folders: this.folders, links: this.#links };
+    this.#earlier = isLayer && this.entries > 0 ? new EarlierLayers(layers) : undefined;
+  }
+
+  /** Takes away what earlier layers have brought, and nothing else. */
+  takeAway(path: string, { isOpaque }: Pick<Whiteout, "isOpaque">): void {
+    this.#at(path, () => (isOpaque ? this.#earlier?.removeContent(path) : this.#earlier?.remove(path)));
+  }
+
   folder(path: string, entry: ArchiveEntry): void {
     this.#makeParent(path);
+    if (!this.folders.has(path)) this.takeAway(path, { isOpaque: false });
+    this.#earlier?.keep(path);
     if (this.#links.has(path)) throw unsafe(`${quote(path)} is both a folder and a link`);
     if (!this.folders.has(path)) this.#makeFolder(path);
     this.folders.set(path, { ...this.#traitsOfFolder(entry), isNamed: true });
@@ -148,10 +165,12 @@ export class Tree implements StagedTree {
     if (time !== undefined) whereKept(false, () => lutimesSync(path, time, time));
   }
 
-  /** Makes the parent of what is no folder. */
+  /** Makes the parent of what is no folder, and room for it. */
   #prepare(path: string): void {
     this.#makeParent(path);
     this.#countEntry(path);
+    if (this.folders.has(path)) this.takeAway(path, { isOpaque: false });
+    this.#earlier?.keep(path);
     if (this.folders.has(path)) throw corrupt(`${quote(path)} is both a folder and a file`);
   }
 

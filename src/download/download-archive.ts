@@ -10,7 +10,7 @@ import { resolveOwner } from "../files/owner.ts";
 import { formatBytes, quote } from "../format.ts";
 import { type Context, done, type Result, unchanged } from "../task.ts";
 import type { Digest } from "./checksum.ts";
-import { wantedDigest } from "./digest.ts";
+import { wantedDigests } from "./digest.ts";
 import type { Fetched } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { discardParts } from "./leftovers.ts";
@@ -30,12 +30,13 @@ export async function downloadArchive(
   const destination = resolve(args.to);
   resolveOwner(args.owner ?? {});
   await prepareFolder(destination, signal);
-  const digest = await wantedDigest(args, destination, access);
-  const records = new Records(destination, [format, digest ?? args.urls.map(shownSource)], args);
+  const digests = await wantedDigests(args, destination, access);
+  const source = digests.length > 0 ? digests : args.urls.map(shownSource);
+  const records = new Records(destination, [format, source], args);
   const record = args.force ? undefined : records.find();
-  const download = { args, format, access, context, destination, digest, records, record };
+  const download = { args, format, access, context, destination, digests, records, record };
   const result =
-    record && digest
+    record && digests.length > 0
       ? upToDate(record, destination)
       : await withStagingFor(destination, (staging) =>
           withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
@@ -50,7 +51,7 @@ interface Download {
   readonly access: Access;
   readonly context: Context;
   readonly destination: string;
-  readonly digest: Digest | undefined;
+  readonly digests: readonly Digest[];
   readonly records: Records;
   readonly record: ExtractRecord | undefined;
 }
@@ -79,16 +80,23 @@ const wantedOf = (staging: string, download: Download) => ({
   staging,
   isOneFile: false,
   maxSize: download.args["max-size"],
-  digest: download.digest,
+  digests: download.digests,
   there: download.record?.sha256,
   signal: download.context.signal,
   known: (url: URL) => validatorsOf(download.record, url),
   tell: (message: string, share?: number) => download.context.log.progress(message, share),
 });
 
-function archivesOf({ url, paths }: Fetched, { args, format }: Download): Archive[] {
+function archivesOf({ url, files }: Fetched, { args, format }: Download): Archive[] {
   const name = nameIn(args.urls[0]!) ?? "download";
-  return paths.map((path) => ({ path, label: shownSource(url), name, format }));
+  return files.map(({ path, location: { title, isLayer } }) => ({
+    path,
+    label: shownSource(url),
+    name,
+    format,
+    title,
+    isLayer,
+  }));
 }
 
 const upToDate = (record: ExtractRecord, destination: string): Result =>

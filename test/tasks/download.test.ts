@@ -275,6 +275,32 @@ test("a server that is not there is unavailable", async (t) => {
   assert.ok(!existsSync(file));
 });
 
+test("of several digests each must be right, whatever is there already", async (t) => {
+  const { home, file } = place(t);
+  const other = Buffer.from("other");
+  const sums = `${sha(content)}  file\n`;
+  await using server = await startFileServer(files({ "/file": content, "/SHA256SUMS": sums }));
+  const with2 = (first: Buffer, second: string) =>
+    download(`${server.origin}/file`, file, "--sha256", sha(first), "--checksum", second);
+  for (const [first, second] of [
+    [content, `sha512:${sha(other, "sha512")}`],
+    [other, `sha512:${sha(content, "sha512")}`],
+    [other, `${server.origin}/SHA256SUMS`],
+  ] as const) {
+    assert.equal((await with2(first, second)).failure?.exitCode, 21);
+    assert.deepEqual(readdirSync(home), []);
+  }
+  const both = `sha512:${sha(content, "sha512")}`;
+  assert.equal((await with2(content, both)).status, "done");
+  const asked = server.seen.length;
+  assert.equal((await with2(content, both)).status, "unchanged");
+  assert.equal(server.seen.length, asked);
+  assert.equal((await with2(content, `sha256:${sha(content)}`)).status, "unchanged");
+  assert.equal((await with2(content, `${server.origin}/SHA256SUMS`)).status, "unchanged");
+  assert.equal((await with2(content, `sha512:${sha(other, "sha512")}`)).failure?.exitCode, 21);
+  assert.ok(readFileSync(file).equals(content));
+});
+
 test("bytes with another digest never become visible", async (t) => {
   const { home, file } = place(t);
   writeFileSync(file, "old");
@@ -706,7 +732,7 @@ for (const [what, ...words] of [
   ["a scheme that is not known", "ftp://host/file", "file"],
   ["no destination", "https://host/file"],
   ["a digest that is too short", "https://host/file", "file", "--sha256", "abc"],
-  ["sha256 and checksum", "https://host/f", "f", "--sha256", sha("x"), "--checksum", `sha256:${sha("x")}`],
+  ["two sha256", "https://host/f", "f", "--sha256", sha("x"), "--checksum", `sha256:${sha("y")}`],
   ["user and bearer", "https://host/f", "f", "--user", "a:b", "--bearer", "c"],
   ["user and a header of its own", "https://host/f", "f", "--user", "a:b", "--header", "authorization: c"],
   ["a user without a password", "https://host/f", "f", "--user", "me"],

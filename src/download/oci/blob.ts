@@ -12,15 +12,13 @@ import type { Registry } from "./registry.ts";
 /** Where a layer is. */
 export interface OciLocation extends Location {
   readonly digest: Digest;
-  /** The name of its file, where the artifact says one that is safe. */
-  readonly title?: string;
 }
 
 /** A blob that is known to be there, for whoever asks as the registry was asked. */
 export const locationOf = (
   registry: Registry,
   digest: Digest,
-  known: Pick<OciLocation, "length" | "title">,
+  known: Pick<OciLocation, "length" | "title" | "isLayer">,
 ): OciLocation => ({
   url: registry.urlOf(pathOf(digest)),
   headers: registry.headers,

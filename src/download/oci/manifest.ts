@@ -95,6 +95,12 @@ export function contentLayers(layers: readonly Descriptor[], shown: string): rea
   return content;
 }
 
+/** Whether a layer is a changeset, with whiteouts (OCI image-spec 1.1, layer.md; Docker's Image Manifest V2, Schema 2). */
+export const isImageLayer = (mediaType: string): boolean =>
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1|docker\.image\.rootfs\.(?:foreign\.)?diff)\.tar/.test(
+    mediaType,
+  );
+
 const isForeign = ({ mediaType, urls }: Descriptor): boolean =>
   urls.length > 0 && /\.(?:foreign|nondistributable)\./.test(mediaType);
 
