@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { quote } from "../format.ts";
 import { restate, Failure } from "../failure.ts";
 import { fileFailure } from "../system-errors.ts";
-import { contentOf, type Tell } from "./decompress.ts";
+import { canFollow, contentOf, type Tell } from "./decompress.ts";
 import type { Sink } from "./entry.ts";
 import {
   type Compression,
@@ -13,6 +13,7 @@ import {
   wrappingOf,
   wrongFormat,
 } from "./format.ts";
+import type { GrowingFile } from "./growing-file.ts";
 import { safeFileName, safeNames, safeZipNames } from "./names.ts";
 import type { Selection } from "./selection.ts";
 import { TarReader } from "./tar.ts";
@@ -31,6 +32,8 @@ export interface Archive {
   readonly title?: string | undefined;
   /** It is a layer of an image: laid over the archives before it, and with whiteouts. */
   readonly isLayer?: boolean | undefined;
+  /** It is still being written. */
+  readonly growing?: GrowingFile | undefined;
 }
 
 /**
@@ -63,15 +66,21 @@ async function unpackOne(
   signal: AbortSignal,
   tell: Tell,
 ): Promise<void> {
+  const { growing } = archive;
+  await growing?.hasMoreThan(magicSize);
   const wrapping = wrappingOf(readHead(archive.path));
+  if (wrapping === "zip" || !canFollow(wrapping)) await growing?.whole();
   const namesIn = wrapping === "zip" ? safeZipNames : safeNames;
   const sink = new Unpacker(tree, selection, { namesIn, isLayer: archive.isLayer ?? false });
   if (wrapping === "zip") await unpackZip(archive, sink, signal, tell);
   else await unpackStream(archive, wrapping, sink, signal, tell);
 }
 
+/** A longer beginning tells no more of the wrapping. */
+const magicSize = 16;
+
 function readHead(path: string): Buffer {
-  const head = Buffer.alloc(16);
+  const head = Buffer.alloc(magicSize);
   try {
     const descriptor = openSync(path, "r");
     try {
@@ -102,7 +111,7 @@ async function unpackStream(
   signal: AbortSignal,
   tell: Tell,
 ): Promise<void> {
-  const chunks = contentOf(archive.path, wrapping, tell);
+  const chunks = contentOf(archive.path, wrapping, tell, archive.growing);
   try {
     const head = await readUpTo(headSize, chunks);
     const reader = readerFor(archive, wrapping, head, sink);

@@ -13,7 +13,7 @@ import { type Context, done, type Log, type Result, unchanged } from "../task.ts
 import type { Digest } from "./checksum.ts";
 import { wantedDigests } from "./digest.ts";
 import { Digests } from "./digests.ts";
-import { findRecord, keepRecord } from "./file-record.ts";
+import { findRecord, findVerified, keepRecord } from "./file-record.ts";
 import type { Fetched } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { discardParts } from "./leftovers.ts";
@@ -86,6 +86,8 @@ async function contentOf(
   signal: AbortSignal,
 ): Promise<Content | undefined> {
   if (wanted.length === 0) return await findRecord(file, signal);
+  const verified = findVerified(file, wanted);
+  if (verified) return verified;
   if (!lstat(file)?.isFile()) return undefined;
   const digests = new Digests(wanted);
   await readThrough(file, (chunk) => digests.update(chunk), signal);
@@ -147,7 +149,7 @@ async function fetchInto(
   setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
   publishFile(path, file);
-  if (digests.length === 0) remember(download, fetched!, staging);
+  remember(download, fetched!, digests, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }
 
@@ -155,12 +157,13 @@ async function fetchInto(
 function remember(
   { file, log }: Download,
   { url, validators, bytes, sha256 }: Fetched,
+  digests: readonly Digest[],
   staging: string,
 ): void {
   try {
     keepRecord(
       file,
-      { source: shownSource(url), url: fingerprint(url.href), validators, bytes, sha256 },
+      { source: shownSource(url), url: fingerprint(url.href), validators, bytes, sha256, digests },
       staging,
     );
   } catch (error) {

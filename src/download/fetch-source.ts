@@ -9,10 +9,10 @@ import type { Access } from "./http-source.ts";
 import { locate } from "./locate.ts";
 import type { Location } from "./location.ts";
 import { shownSource } from "./source.ts";
-import type { Job } from "./transfer.ts";
+import type { Follower, Job } from "./transfer.ts";
 import type { Validators } from "./validators.ts";
 
-export interface Wanted extends Omit<Job, "source" | "length"> {
+export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "follower"> {
   /** What the result is for: the same for a later run, which finds what this one has received by it. */
   readonly purpose: readonly string[];
   /** A private folder to write to. */
@@ -25,11 +25,13 @@ export interface Wanted extends Omit<Job, "source" | "length"> {
   readonly there: string | undefined;
   /** Where a source is, if that has been asked for already. */
   readonly located?: ReadonlyMap<URL, readonly Location[]>;
+  /** Who wants the bytes of a source that is a single file as they come. */
+  follow?(url: URL, location: Location): Follower;
   /** What a source is known to have had, if it is one that was asked before. */
   known(url: URL): Validators | undefined;
 }
 
-interface LocatedFile {
+export interface LocatedFile {
   readonly path: string;
   readonly location: Location;
 }
@@ -57,7 +59,9 @@ export async function fetchSource(url: URL, wanted: Wanted, access: Access): Pro
   const files: (FetchedFile & LocatedFile)[] = [];
   for (const [index, location] of locations.entries()) {
     const known = locations.length === 1 ? wanted.known(url) : undefined;
-    const file = await fetchLocation(location, jobFor({ url, location, index, known, wanted }), access);
+    const follower = locations.length === 1 ? wanted.follow?.(url, location) : undefined;
+    const job = { ...jobFor({ url, location, index, known, wanted }), follower };
+    const file = await fetchLocation(location, job, access);
     if (!file) return undefined;
     files.push({ ...file, location });
   }
@@ -109,6 +113,7 @@ const jobFor = ({ url, location, index, known, wanted }: OneOf): LocationJob => 
   length: location.length,
   maxSize: wanted.maxSize,
   signal: wanted.signal,
+  isDurable: wanted.isOneFile,
   tell: wanted.tell,
 });
 

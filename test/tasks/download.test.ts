@@ -4,9 +4,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -15,12 +17,14 @@ import {
   utimesSync,
   watch,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import type { RequestListener, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { findVerified } from "../../src/download/file-record.ts";
 import { tar } from "../helpers/archives.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { files, startFileServer } from "../helpers/file-server.ts";
@@ -80,7 +84,31 @@ test("with a digest, a second run asks nobody", async (t) => {
   assert.equal(server.seen.length, 1);
   assert.equal((await download(...words, "--force")).status, "done");
   assert.equal(server.seen.length, 2);
-  assert.deepEqual(readdirSync(home), ["file"], "with a digest no record is needed");
+  assert.deepEqual(readdirSync(home), [".file.initkit.json", "file"]);
+});
+
+test("with a digest, a file is not read again before it was touched, nor believed afterwards", async (t) => {
+  const { file } = place(t);
+  await using server = await startFileServer(files({ "/file": content }));
+  const wanted = [
+    { algorithm: "sha256", hex: sha(content) },
+    { algorithm: "sha512", hex: sha(content, "sha512") },
+  ] as const;
+  const words = [`${server.origin}/file`, file, "--checksum", `sha512:${wanted[1].hex}`];
+  assert.equal((await download(...words)).status, "done");
+  assert.ok(findVerified(file, wanted));
+  assert.equal(
+    findVerified(file, [{ algorithm: "sha512", hex: sha(Buffer.from("x"), "sha512") }]),
+    undefined,
+  );
+  const { atime, mtime } = statSync(file);
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, Buffer.alloc(1), 0, 1, 0);
+  closeSync(descriptor);
+  utimesSync(file, atime, mtime);
+  assert.equal(findVerified(file, wanted), undefined, "its size and time can be set back");
+  assert.equal((await download(...words)).status, "done");
+  assert.ok(readFileSync(file).equals(content));
 });
 
 test("a file that was changed is fetched again", async (t) => {

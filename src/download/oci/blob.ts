@@ -1,9 +1,8 @@
 import { Failure } from "../../failure.ts";
-import type { Digest } from "../checksum.ts";
+import { type Digest, shownDigest } from "../checksum.ts";
 import type { Location } from "../location.ts";
 import { statusFailure } from "../status.ts";
 import { longest, readBody } from "./body.ts";
-import { shownDigest } from "./digest.ts";
 import { parseManifest } from "./manifest.ts";
 import { shownReference } from "./reference.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";

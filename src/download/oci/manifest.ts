@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import { Failure } from "../../failure.ts";
 import { formatBytes, quote } from "../../format.ts";
 import { at, listAt, numberAt } from "../../json-fields.ts";
-import type { Digest } from "../checksum.ts";
+import { type Digest, shownDigest } from "../checksum.ts";
 import { type Descriptor, parseDescriptor } from "./descriptor.ts";
-import { shownDigest } from "./digest.ts";
 
 /** What is accepted in the place of a manifest: of OCI image-spec 1.1, and of Docker's Image Manifest V2, Schema 2. */
 export const manifestTypes = [
