@@ -20,8 +20,9 @@ replaces(1, "the wait is over when the port takes connections", async (pod) => {
   assert.equal(kafka.counts.accepted, 2);
 });
 
-replaces(2, "a server that knows the path or not is up", async (pod) => {
-  await using server = await startFileServer((_, response) => response.writeHead(404).end());
+replaces(2, "a server that sends elsewhere is up", async (pod) => {
+  const elsewhere = { location: "http://elsewhere.invalid/" };
+  await using server = await startFileServer((_, response) => response.writeHead(302, elsewhere).end());
   assert.deepEqual(await pod.run({ env: { TEI_EMBEDDING_ENDPOINT: server.origin } }), met);
 });
 

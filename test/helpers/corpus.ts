@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test, type TestContext, type TestOptions } from "node:test";
 import { runPlan, type StepOutcome } from "../../src/run.ts";
+import { mountConfigMap } from "./config-map.ts";
 import { document, planned } from "./plan.ts";
 import { snapshot } from "./snapshot.ts";
 import { temporary } from "./temporary.ts";
@@ -69,16 +62,9 @@ export class Container {
     chmodSync(place, mode);
   }
 
-  /** Mounts a ConfigMap or Secret, with the links that the kubelet makes. */
+  /** Mounts a ConfigMap or Secret. */
   mount(folder: string, files: Readonly<Record<string, string>>): void {
-    const place = this.at(folder);
-    const version = "..2026_11_25_03_35_01.1234567890";
-    mkdirSync(join(place, version), { recursive: true });
-    symlinkSync(version, join(place, "..data"));
-    for (const [name, content] of Object.entries(files)) {
-      writeFileSync(join(place, version, name), content);
-      symlinkSync(join("..data", name), join(place, name));
-    }
+    mountConfigMap(this.at(folder), files);
   }
 
   folder(path: string): void {
