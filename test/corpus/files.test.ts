@@ -255,3 +255,20 @@ replaces(384, "files that are mounted one by one get into one folder", async (po
 replaces(15, "a kernel parameter that is higher already is left alone", async (pod) => {
   assert.deepEqual(await pod.run({ env: { VM_MAX_MAP_COUNT: "1" } }), ["unchanged", "unchanged"]);
 });
+
+replaces(70, "the plugins of an image get into a volume, packed or not", async (pod) => {
+  pod.file("/opt/rabbitmq/plugins/rabbit.ez", "packed");
+  pod.file("/opt/rabbitmq/plugins/prometheus/ebin/a.beam", "beam");
+  pod.folder("/tmp/plugins");
+  assert.deepEqual(await pod.run(), changed("done"));
+  assert.deepEqual(pod.names("/tmp/plugins"), ["prometheus", "rabbit.ez"]);
+});
+
+replaces(98, "a folder is copied with its hidden files, over what is there", async (pod) => {
+  pod.file("/opt/invenio/var/instance/static/.webassets", "cache");
+  pod.file("/opt/invenio/var/instance/static/dist/app.js", "new");
+  pod.file("/opt/nginx-invenio-assets/dist/app.js", "old");
+  assert.deepEqual(await pod.run(), changed("done"));
+  assert.deepEqual(pod.names("/opt/nginx-invenio-assets"), [".webassets", "dist"]);
+  assert.equal(pod.read("/opt/nginx-invenio-assets/dist/app.js"), "new");
+});

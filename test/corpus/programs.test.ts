@@ -55,6 +55,21 @@ replaces(344, "a generator gets all its options, each as one word", async (pod) 
   assert.deepEqual(JSON.parse(pod.read("/config/envoy.json")), { words: 8 });
 });
 
+replaces(153, "a database that is there is left to the program that restores it", async (pod) => {
+  pod.program("/bin/litestream", noting);
+  await pod.run();
+  const words = `restore -if-db-not-exists ${pod.at("/tailscale/config/tailcontrol.sqlite.db")}\n`;
+  assert.equal(pod.read("/called-litestream-restore"), words);
+});
+
+replaces(491, "a check runs behind the entry point of its image", async (pod) => {
+  pod.program("/usr/bin/dumb-init", 'shift\nexec "$@"');
+  pod.program("/entrypoint", 'exec "$@"');
+  pod.program("/bin/airflow", noting);
+  await pod.run();
+  assert.equal(pod.read("/called-airflow-db"), "db check-migrations -t 60\n");
+});
+
 replaces(477, "the database is waited for, and then its migrations", async (pod) => {
   pod.program("/bin/airflow", 'test -e "$ROOT/$2" || { touch "$ROOT/$2"; exit 1; }');
   assert.deepEqual(await pod.run({ instead: { "backoff: 5s": "backoff: 5ms" } }), ["done done", "done done"]);
