@@ -26,7 +26,7 @@ import { entry } from "../helpers/initkit.ts";
 import { runTask, type TaskRun } from "../helpers/run-task.ts";
 import { debris, snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
-import { changeTimesIn, makeTree, ownersIn } from "../helpers/tree.ts";
+import { changeTimesIn, makeTree, ownersIn, temporaryFolder } from "../helpers/tree.ts";
 
 const isRoot = process.getuid!() === 0;
 const reads = (path: string): string => readFileSync(path, "utf8");
@@ -325,12 +325,12 @@ test(
 test(
   "a folder that may not be read is 24 with what would allow it",
   { skip: isRoot && "root may" },
-  async (t) => {
-    const folder = temporary(t);
-    makeTree(folder, { "from/d/x": 0o644, "from/d/": 0o000, file: 0o000 });
-    t.after(() => chmodSync(join(folder, "from/d"), 0o700));
-    await refused(/cannot read.*permission denied/, join(folder, "from"), join(folder, "to"));
-    await refused(/cannot read.*permission denied/, join(folder, "file"), join(folder, "to"));
+  async () => {
+    using folder = temporaryFolder();
+    const at = (name: string) => join(folder.path, name);
+    makeTree(folder.path, { "from/d/x": 0o644, "from/d/": 0o000, file: 0o000 });
+    await refused(/cannot read.*permission denied/, at("from"), at("to"));
+    await refused(/cannot read.*permission denied/, at("file"), at("to"));
   },
 );
 
