@@ -38,6 +38,9 @@ export interface TreeOptions {
   readonly maxEntries: number;
 }
 
+/** What is kept of a symbolic link until the end; there may be very many. */
+type Link = Pick<ArchiveEntry, "target" | "mtime">;
+
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
@@ -47,7 +50,7 @@ const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | cons
 export class Tree implements StagedTree {
   readonly root: string;
   readonly folders = new Map<string, FolderTraits>();
-  readonly #links = new Map<string, ArchiveEntry>();
+  readonly #links = new Map<string, Link>();
   readonly #options: TreeOptions;
   /** The mode that a new folder has here, which shows the umask. */
   readonly #folderMode: number;
@@ -140,7 +143,7 @@ export class Tree implements StagedTree {
   symbolicLink(path: string, entry: ArchiveEntry): void {
     this.#prepare(path);
     if (this.#isFile(path)) this.#at(path, unlinkSync);
-    this.#links.set(path, entry);
+    this.#links.set(path, { target: entry.target, mtime: entry.mtime });
   }
 
   /**
@@ -148,20 +151,20 @@ export class Tree implements StagedTree {
    * @throws Failure `integrity` where one leads out of the destination
    */
   finish(): void {
-    const targets = new Map([...this.#links].map(([path, { target }]) => [path, target]));
-    for (const [path, entry] of this.#links) {
-      if (leadsOut(path, targets, this.root, this.#options.destination)) {
-        throw unsafe(`the link ${quote(path)} leads out of the folder, to ${quote(entry.target)}`);
+    const targetOf = (path: string) => this.#links.get(path)?.target;
+    for (const [path, link] of this.#links) {
+      if (leadsOut(path, targetOf, this.root, this.#options.destination)) {
+        throw unsafe(`the link ${quote(path)} leads out of the folder, to ${quote(link.target)}`);
       }
-      this.#at(path, (to) => this.#makeLink(to, entry));
+      this.#at(path, (to) => this.#makeLink(to, link));
     }
   }
 
-  #makeLink(path: string, entry: ArchiveEntry): void {
-    symlinkSync(entry.target, path);
+  #makeLink(path: string, link: Link): void {
+    symlinkSync(link.target, path);
     const { uid, gid } = this.#options.ids;
     if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
-    const time = timeOf(entry);
+    const time = timeOf(link);
     if (time !== undefined) whereKept(false, () => lutimesSync(path, time, time));
   }
 
@@ -255,5 +258,5 @@ function replacing<T>(path: string, make: () => T): T {
 }
 
 /** Node takes a time before 1970 for the present. */
-const timeOf = (entry: ArchiveEntry | undefined): number | undefined =>
+const timeOf = (entry: Pick<ArchiveEntry, "mtime"> | undefined): number | undefined =>
   entry?.mtime === undefined ? undefined : Math.max(0, entry.mtime);
