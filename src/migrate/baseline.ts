@@ -1,6 +1,8 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
+import type { Session } from "../postgres/session.ts";
 import type { Migration } from "./files.ts";
+import { bookkeeping } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
 import { compareVersions, type Version } from "./version.ts";
 
@@ -29,3 +31,17 @@ export function baselineWarnings(
     ? []
     : [`the baseline has no effect: there is a history already, in which ${name} is not applied`];
 }
+
+/** A new database has no use for a baseline: what the files would make is missing in it. */
+export async function emptyWarnings(session: Session): Promise<string[]> {
+  const [row] = await bookkeeping("cannot look for tables", () => session.query(anyTableSql));
+  return row?.["some"] === true
+    ? []
+    : ["the baseline takes files for applied, but no schema of the search path has a table"];
+}
+
+const anyTableSql = `
+  select exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = any (pg_catalog.current_schemas(false)) and c.relkind in ('r', 'p', 'f', 'v', 'm')
+  ) as some`;

@@ -132,7 +132,7 @@ function refusePrograms(
   if (first === undefined) return;
   const others = programs.length > 1 ? ` and ${count(programs.length - 1, "other")}` : "";
   throw new Failure("configuration", `${quote(first)}${others}: a migration that is a program, not SQL`, {
-    hint: `write it in SQL beside it, with the same version (${quote(first.replace(/\.[^.]+$/, ".sql"))}): it is not run where the program was applied`,
+    hint: `write it in SQL as well (${quote(first.replace(/\.[^.]+$/, ".sql"))}), which is not run where the program was applied; or, where all programs are applied everywhere, leave adopt out, and let the folder hold SQL files only`,
   });
 }
 

@@ -3,10 +3,11 @@ import { count, quote } from "../format.ts";
 import type { Session } from "../postgres/session.ts";
 import type { Log } from "../task.ts";
 import { asApplied, findAdoption, isUpTo } from "./adopt/adopt.ts";
+import { lockTool } from "./adopt/locks.ts";
 import type { Recognised } from "./adopt/recognise.ts";
 import type { Tool } from "./adopt/tool.ts";
 import { begin } from "./apply.ts";
-import { baselineWarnings, refuseUnknownBaseline } from "./baseline.ts";
+import { baselineWarnings, emptyWarnings, refuseUnknownBaseline } from "./baseline.ts";
 import type { MigrationSource } from "./files.ts";
 import { bookkeeping, createHistory, type HistoryPlace, recordApplied } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
@@ -69,9 +70,10 @@ export async function findStart(
     const warnings = baseline === undefined ? [] : baselineWarnings(baseline, source.migrations, history);
     return { start: undefined, warnings };
   }
-  const start =
-    baseline === undefined ? await adopted(session, source, options) : atBaseline(source, baseline);
-  return { start: start?.rows.length ? start : undefined, warnings: [] };
+  if (baseline !== undefined) {
+    return { start: atBaseline(source, baseline), warnings: await emptyWarnings(session) };
+  }
+  return { start: await adopted(session, source, history, options), warnings: [] };
 }
 
 function atBaseline({ migrations }: MigrationSource, version: Version): Start {
@@ -82,12 +84,16 @@ function atBaseline({ migrations }: MigrationSource, version: Version): Start {
 async function adopted(
   session: Session,
   source: MigrationSource,
+  history: readonly Applied[],
   { tools, schema }: StartOptions,
 ): Promise<Start | undefined> {
   if (tools.length === 0) return undefined;
   const adoption = await findAdoption(session, tools, schema, source);
   if (!adoption) return undefined;
-  const { rows, tool } = adoption;
+  const known = new Set(history.map(({ version }) => version));
+  const rows = adoption.rows.filter(({ version }) => !known.has(version));
+  if (rows.length === 0) return undefined;
+  const { tool } = adoption;
   const report = { adopted: { tool: tool.name, migrations: namesOf(rows) } };
   return { rows, by: tool.name, origin: adoption, report };
 }
@@ -112,7 +118,7 @@ export async function recordStart(
   log: Log,
 ): Promise<Start | undefined> {
   if (session.transaction === "none") await begin(session);
-  await lockOrigin(session, seen);
+  if (seen.origin) await lockTool(session, seen.origin);
   const { place, start } = await look();
   if (start) {
     if (!place.exists) await createHistory(session, place);
@@ -121,14 +127,4 @@ export async function recordStart(
   await bookkeeping("cannot commit the history", () => session.query("commit"));
   if (start) log.info(`recorded ${described(start)} as applied`);
   return start;
-}
-
-async function lockOrigin(session: Session, { origin, by }: Start): Promise<void> {
-  const holder = await origin?.tool.lock?.(session, origin.table);
-  if (holder === undefined) return;
-  const message = `${session.where}: ${by} is migrating: its lock is held by ${holder}`;
-  throw new Failure("database-unavailable", message, {
-    kind: "lock",
-    hint: "an older pod still migrates with it: wait for its end, and take it out of the deployment",
-  });
 }

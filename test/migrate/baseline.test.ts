@@ -74,6 +74,12 @@ suite("a baseline", () => {
     });
   }
 
+  test("in a database without a table is told: nothing of it can be there", async () => {
+    await using place = await siteOn(pg, { "1_a.sql": "create table a ()" });
+    const run = await place.run(["--baseline", "1", "--dry-run"]);
+    assert.equal(warnings(run).length, 1);
+  });
+
   test("is a configuration error together with adopt", async () => {
     await using place = await madeByHand();
     failed(await place.run(["--baseline", "2", "--adopt", "auto"]), "configuration");

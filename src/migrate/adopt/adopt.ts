@@ -4,6 +4,7 @@ import type { Session } from "../../postgres/session.ts";
 import { type Migration, type MigrationSource, readBytes } from "../files.ts";
 import { type Applied, unknownChecksum } from "../history-plan.ts";
 import { compareVersions, type Version } from "../version.ts";
+import { lockTool } from "./locks.ts";
 import { recognise, type Recognised } from "./recognise.ts";
 import type { ForeignHistory, ForeignRow, Tool } from "./tool.ts";
 
@@ -24,12 +25,22 @@ export async function findAdoption(
 ): Promise<Adoption | undefined> {
   const found = await recognise(session, tools, schema);
   if (!found) return undefined;
-  const history = await found.tool.read(session, found.table);
+  const history = await readClean(session, found);
   refuseUnreached(found.tool, history, migrations);
   const upTo = migrations.filter((migration) => isUpTo(migration, history.upTo)).map(asApplied);
   const rows = await Array.fromAsync(history.rows, (row) => appliedRow(row, migrations));
   const byVersion = new Map([...upTo, ...rows.flat()].map((row) => [row.version, row]));
   return { ...found, rows: [...byVersion.values()] };
+}
+
+/** While a tool is migrating, its history may look as if it had failed. */
+async function readClean(session: Session, { tool, table }: Recognised): Promise<ForeignHistory> {
+  try {
+    return await tool.read(session, table);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "history") await lockTool(session, { tool, table });
+    throw error;
+  }
 }
 
 /** Whether everything up to a version counts as applied; repeatable files never do. */

@@ -48,7 +48,10 @@ export const flyway: Tool = {
     if (failed.length > 0) throw hasFailed(failed.map(({ script }) => quote(script)).join(", "));
     const applied = latest.filter(({ type }) => !undone.test(type) && type !== "SCHEMA");
     const [baselines, files] = [applied.filter(isBaseline), applied.filter((row) => !isBaseline(row))];
-    const upTo = newestOf(baselines);
+    const upTo = baselines
+      .map((row) => foreignRow(table, row).id)
+      .toSorted(compareVersions)
+      .at(-1);
     return { rows: files.map((row) => foreignRow(table, row)), ...(upTo !== undefined && { upTo }) };
   },
 };
@@ -68,12 +71,6 @@ function normalized(version: string): Version | undefined {
 
 const undone = /^(?:DELETE|UNDO_.*)$/;
 const isBaseline = ({ type }: FlywayRow): boolean => /(?:^|_)BASELINE$/.test(type);
-
-const newestOf = (rows: readonly FlywayRow[]): Version | undefined =>
-  rows
-    .flatMap(({ version }) => normalized(version ?? "") ?? [])
-    .toSorted(compareVersions)
-    .at(-1);
 
 function foreignRow(table: ForeignTable, { version, script, checksum }: FlywayRow): ForeignRow {
   const isOf = checksum === null ? undefined : (bytes: Buffer) => checksumOf(bytes) === checksum;

@@ -1,8 +1,24 @@
 import { crc32 } from "node:zlib";
+import { Failure } from "../../failure.ts";
 import type { Row, Session } from "../../postgres/session.ts";
 import { bookkeeping } from "../history.ts";
 import { holderOf } from "../lock.ts";
+import type { Recognised } from "./recognise.ts";
 import type { ForeignTable, Tool } from "./tool.ts";
+
+/**
+ * Takes the tool's own lock, up to the end of the transaction.
+ * @throws Failure `database-unavailable` where another session has it
+ */
+export async function lockTool(session: Session, { tool, table }: Recognised): Promise<void> {
+  const holder = await tool.lock?.(session, table);
+  if (holder === undefined) return;
+  const message = `${session.where}: ${tool.name} is migrating: its lock is held by ${holder}`;
+  throw new Failure("database-unavailable", message, {
+    kind: "lock",
+    hint: "an older pod still migrates with it: wait for its end, and take it out of the deployment",
+  });
+}
 
 /** The advisory locks of a tool: those with the same keys whatever the database is, or as the database makes them. */
 export function advisoryLock(

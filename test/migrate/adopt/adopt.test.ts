@@ -219,6 +219,11 @@ suite("Flyway's history", () => {
     );
     ended(await place.run(auto), "done", [...files.slice(2), "R__other.sql"]);
     ended(await place.run(auto), "unchanged");
+    await place.query("delete from initkit_migrations; truncate flyway_schema_history; drop view v2");
+    await place.query(sql[1]!);
+    for (const name of files) await place.remove(name);
+    ended(await place.run(auto), "done", ["R__other.sql"]);
+    ended(await place.run(auto), "unchanged");
   });
 });
 
@@ -337,6 +342,16 @@ suite("the tool's own lock", () => {
     });
   }
 
+  test("held, what looks like a failure is a migration that is not at its end", async () => {
+    const dirty = "update schema_migrations set version = 3, dirty = true";
+    await using place = await adoptable("golang-migrate", {}, dirty);
+    await using peer = await place.session();
+    await peer.query(`select pg_advisory_lock(${foreignSetups["golang-migrate"].lockKey})`);
+    failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
+    await peer.query("select pg_advisory_unlock_all()");
+    failed(await place.run(auto), "history");
+  });
+
   test("of knex is a row, which counts as long as it is marked or in use", async () => {
     await using place = await adoptable("knex", {}, "update knex_migrations_lock set is_locked = 1");
     const { message } = failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
@@ -371,6 +386,18 @@ test("replicas that adopt at once do it once, and all end well", async () => {
   assert.equal(runs.filter(({ report }) => report["adopted"]).length, 1);
   assert.equal(runs.flatMap(({ report }) => report["applied"]).length, 2);
   assert.equal((await historyOf(place)).length, 4);
+});
+
+test("a role that may not create the history, or not read the tool's, is refused for good", async () => {
+  await using place = await adoptable("goose");
+  const role = `guest_${place.url.replace(/.*_/, "")}`;
+  await place.query(`create role ${role} login password 'x'; grant select on goose_db_version to ${role}`);
+  const words = [...auto, "--database", place.as(`${role}:x`)];
+  const run = () => runTask("migrate", [place.folder, "--timeout", "60s", ...words]);
+  failed(await run(), "refused");
+  await place.query(`revoke select on goose_db_version from ${role}`);
+  failed(await run(), "refused");
+  assert.equal(await place.exists("initkit_migrations"), false);
 });
 
 test("what is adopted stays so when a file fails, and the report says it", async () => {
