@@ -54,7 +54,9 @@ async function goesOn(tool: ToolName, files: Files, peer: Peer): Promise<void> {
 const pick = (files: Files, names: readonly string[]): Files =>
   Object.fromEntries(names.map((name) => [name, files[name]!]));
 
-test("dbmate", async () => {
+const noBinary = process.arch !== "x64" && "dbmate's package has no program for this processor";
+
+test("dbmate", { skip: noBinary }, async () => {
   const sections = (n: number) =>
     `-- migrate:up\ncreate table t${n} (id int);\n\n-- migrate:down\ndrop table t${n};\n`;
   const names = ["20260101_a.sql", "20260102b.sql", "20260103_c.sql", "20260104_d.sql"];
