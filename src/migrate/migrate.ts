@@ -247,11 +247,14 @@ async function applyAll(
 
 /** What the history begins with is recorded first. */
 async function lookAndStart(step: Step, session: Session): Promise<Look> {
-  const again = () => look(step, session);
-  const first = await again();
+  const first = await look(step, session);
   if (!first.start) return first;
-  step.started = await recordStart(session, first.start, again, step.context.log);
-  return await again();
+  await record(step, session, first.start);
+  return await look(step, session);
+}
+
+async function record(step: Step, session: Session, start: Start): Promise<void> {
+  step.started = await recordStart(session, start, () => look(step, session), step.context.log);
 }
 
 /** What was begun statement by statement ends so. */

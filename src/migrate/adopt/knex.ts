@@ -32,5 +32,5 @@ async function lockRow(session: Session, { schema }: ForeignTable): Promise<stri
     );
   });
   if (marked.every(({ is_locked }) => !is_locked)) return undefined;
-  return `a row of ${name}; where no knex is running any more, knex migrate:unlock frees it`;
+  return `a mark in ${name} (knex migrate:unlock removes one that was left behind)`;
 }

@@ -13,10 +13,10 @@ import type { ForeignTable, Tool } from "./tool.ts";
 export async function lockTool(session: Session, { tool, table }: Recognised): Promise<void> {
   const holder = await tool.lock?.(session, table);
   if (holder === undefined) return;
-  const message = `${session.where}: ${tool.name} is migrating: its lock is held by ${holder}`;
+  const message = `${session.where}: ${tool.name} is migrating: its own lock is taken`;
   throw new Failure("database-unavailable", message, {
     kind: "lock",
-    hint: "an older pod still migrates with it: wait for its end, and take it out of the deployment",
+    hint: `it is held by ${holder}: wait for the end of that, and let no pod migrate with ${tool.name} any more`,
   });
 }
 

@@ -10,7 +10,7 @@ export interface Recognised {
 
 /**
  * Finds the tool that has migrated the database, by its table and the columns of that.
- * @param schema searched beside the search path
+ * @param schema searched instead of the search path: another one's history, as that of another tenant, is not this one's
  * @throws Failure `history` where two have
  */
 export async function recognise(
@@ -36,9 +36,9 @@ async function tablesOf(
   schema: string | undefined,
 ): Promise<TableRow[]> {
   const names = tools.flatMap(({ table, notBeside = [] }) => [table].concat(notBeside));
-  const schemas = [...tools.map((tool) => tool.schema), schema].filter((name) => name !== undefined);
+  const own = tools.flatMap((tool) => tool.schema ?? []);
   return await bookkeeping("cannot look for the history of another tool", () =>
-    session.query<TableRow>(tablesSql, [names, schemas]),
+    session.query<TableRow>(tablesSql, [names, own, schema ?? null]),
   );
 }
 
@@ -49,7 +49,8 @@ const tablesSql = `
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and c.relname = any ($1::text[])
-    and (n.nspname = any (pg_catalog.current_schemas(false)) or n.nspname = any ($2::text[]))
+    and (n.nspname = any ($2::text[])
+      or case when $3::text is null then n.nspname = any (pg_catalog.current_schemas(false)) else n.nspname = $3 end)
   order by pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname)`;
 
 function isOf(tool: Tool, { schema, table, columns }: TableRow, all: readonly TableRow[]): boolean {

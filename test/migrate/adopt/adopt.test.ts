@@ -255,13 +255,15 @@ suite("adopt auto", () => {
     });
   }
 
-  test("finds the tool in the schema that is named", async () => {
+  test("finds the tool in the schema that is named, and takes no other for that one's", async () => {
     await using place = await adoptable(
       "tern",
       {},
       "create schema app; alter table schema_version set schema app",
     );
     ended(await place.run([...auto, "--schema", "app"]), "done", foreignSetups.tern.files.slice(2));
+    const another = await place.run([...auto, "--schema", "tenant"]);
+    ended(another, "done", foreignSetups.tern.files);
   });
 
   test("leaves a database alone that initkit migrates already", async () => {
@@ -326,8 +328,13 @@ suite("the tool's own lock", () => {
       await using place = await adoptable(tool);
       await using peer = await place.session();
       await peer.query(`select pg_advisory_lock(${lockKey})`);
-      const { message } = failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
+      const { message, options } = failed(
+        await place.run([...auto, "--timeout", "1s"]),
+        "database-unavailable",
+      );
       assert.ok(message.includes(tool), message);
+      const [holder] = (await peer.query("select pg_backend_pid() as pid")).rows;
+      assert.ok(options.hint!.includes(String(holder.pid)), String(options.hint));
       assert.equal(await place.exists("initkit_migrations"), false);
 
       let migrating: Promise<unknown> | undefined;
@@ -354,8 +361,8 @@ suite("the tool's own lock", () => {
 
   test("of knex is a row, which counts as long as it is marked or in use", async () => {
     await using place = await adoptable("knex", {}, "update knex_migrations_lock set is_locked = 1");
-    const { message } = failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
-    assert.match(message, /knex_migrations_lock/);
+    const { options } = failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
+    assert.match(options.hint!, /knex_migrations_lock/);
     await place.query("update knex_migrations_lock set is_locked = 0");
 
     await using peer = await place.session();
