@@ -1,8 +1,9 @@
-import { kind, path, timeLimit } from "../src/kinds.ts";
+import { kind, oneOf, path, timeLimit } from "../src/kinds.ts";
+import { toolNames } from "../src/migrate/adopt/names.ts";
 import { parseVersion } from "../src/migrate/version.ts";
 import { databaseSettings } from "../src/postgres/settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
-import { defineTask, flag, operand, option } from "../src/task.ts";
+import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
 
 const databaseUrl = kind(
   "URL",
@@ -30,6 +31,9 @@ const name = kind("NAME", (value) => {
   return value;
 });
 
+const version = kind("VERSION", parseVersion);
+const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
+
 export default defineTask({
   name: "migrate",
   summary: "Applies the pending SQL files of a folder to PostgreSQL, once however many replicas do it.",
@@ -47,9 +51,14 @@ export default defineTask({
       "0",
     ),
     "statement-timeout": option(timeLimit, "bound on one statement; by default none", "0"),
-    to: option(
-      kind("VERSION", parseVersion),
-      "apply up to this version, and repeatable files only if it is the last",
+    to: option(version, "apply up to this version, and repeatable files only if it is the last"),
+    baseline: option(
+      version,
+      "without a history, take everything up to this version for applied, and run none of it",
+    ),
+    adopt: repeated(
+      tool,
+      `without a history, take for applied what another tool has applied: ${toolNames.join(", ")}`,
     ),
     "out-of-order": flag("also apply files that are older than the newest applied one"),
     "wait-only": flag("apply nothing; done when another has applied everything"),
@@ -63,6 +72,8 @@ export default defineTask({
     databaseSettings(args.database, env);
     if (args["wait-only"] && args["dry-run"])
       throw new Error("wait-only applies nothing, so it goes without dry-run");
+    if (args.baseline !== undefined && args.adopt.length > 0)
+      throw new Error("baseline and adopt both say what is applied already; give one of them");
   },
 
   async run(context, args) {
@@ -75,6 +86,8 @@ export default defineTask({
       lockTimeout: args["lock-timeout"],
       statementTimeout: args["statement-timeout"],
       to: args.to,
+      baseline: args.baseline,
+      adopt: args.adopt,
       outOfOrder: args["out-of-order"],
       waitOnly: args["wait-only"],
       dryRun: args["dry-run"],

@@ -65,7 +65,8 @@ const holderSql = `
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and l.classid = $1::text::oid and l.objid = $2::text::oid`;
 
-async function holderOf(session: Session, key: bigint): Promise<string> {
+/** Who holds an advisory lock, for messages. */
+export async function holderOf(session: Session, key: bigint): Promise<string> {
   const halves = [BigInt.asUintN(32, key >> 32n), BigInt.asUintN(32, key)].map(String);
   const [holder] = await bookkeeping("cannot look for the holder of the migration lock", () =>
     session.query<Holder>(holderSql, halves),

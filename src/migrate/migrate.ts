@@ -6,6 +6,9 @@ import { serverWords } from "../format.ts";
 import { type Notice, openSession, type Session } from "../postgres/session.ts";
 import { databaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
+import type { ToolName } from "./adopt/names.ts";
+import type { Tool } from "./adopt/tool.ts";
+import { toolsNamed } from "./adopt/tools.ts";
 import { applyInTransaction, type Work } from "./apply.ts";
 import { applySteps } from "./apply-steps.ts";
 import { type MigrationSource, readMigrations } from "./files.ts";
@@ -14,6 +17,7 @@ import { comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
 import { refuseTransactionPooler } from "./pooler.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
+import { described, findStart, recordStart, refuseUnusableStart, type Start } from "./start.ts";
 import { prepareSession } from "./surroundings.ts";
 import type { Version } from "./version.ts";
 
@@ -26,6 +30,8 @@ export interface MigrateOptions {
   readonly lockTimeout: number;
   readonly statementTimeout: number;
   readonly to: Version | undefined;
+  readonly baseline: Version | undefined;
+  readonly adopt: readonly (ToolName | "auto")[];
   readonly outOfOrder: boolean;
   readonly waitOnly: boolean;
   readonly dryRun: boolean;
@@ -36,8 +42,11 @@ interface Step {
   readonly context: Context;
   readonly options: MigrateOptions;
   readonly source: MigrationSource;
+  readonly tools: readonly Tool[];
   readonly appliedBy: string;
   readonly applied: string[];
+  /** What the history began with, where this step has recorded it. */
+  started: Start | undefined;
   readonly warned: Set<string>;
   /** When the wait for the lock began. */
   waitingSince: number | undefined;
@@ -48,7 +57,10 @@ interface Step {
  * @throws Failure `configuration`, `database-unavailable`, `refused`, `sql`, `history`, `access`, `io`
  */
 export async function migrate(context: Context, options: MigrateOptions): Promise<Result> {
-  const source = await readMigrations(options.dir);
+  const tools = toolsNamed(options.adopt);
+  const names = tools.flatMap(({ files }) => files ?? []);
+  const source = await readMigrations(options.dir, names);
+  refuseUnusableStart(source, { baseline: options.baseline, tools }, options.dir);
   if (source.migrations.length === 0) context.log.warn(`no migration in ${options.dir}`);
   const pod = context.env["HOSTNAME"];
   const appliedBy = pod ? `initkit/${pod}` : "initkit";
@@ -56,8 +68,10 @@ export async function migrate(context: Context, options: MigrateOptions): Promis
     context,
     options,
     source,
+    tools,
     appliedBy,
     applied: [],
+    started: undefined,
     warned: new Set(),
     waitingSince: undefined,
   };
@@ -69,22 +83,25 @@ export async function migrate(context: Context, options: MigrateOptions): Promis
 }
 
 /** What was applied before the failure stays applied. */
-function withReport(error: unknown, { applied }: Step): unknown {
-  if (!(error instanceof Failure) || applied.length === 0) return error;
-  return new Failure(error.code, error.message, { ...error.options, report: { applied } });
+function withReport(error: unknown, step: Step): unknown {
+  if (!(error instanceof Failure) || (step.applied.length === 0 && !step.started)) return error;
+  return new Failure(error.code, error.message, { ...error.options, report: reportOf(step) });
 }
+
+const reportOf = ({ applied, started }: Step): Record<string, unknown> => ({ ...started?.report, applied });
 
 async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   const { options, context } = step;
   const open = () => openDatabase(step, signal);
   context.log.progress("connecting to the database");
   await using session = await open();
-  const { place, plan } = await look(step, session);
+  const first = await look(step, session);
+  const { place, plan } = first;
   warnOnce(step, plan);
-  if (plan.pending.length === 0) return settled(step);
+  if (isSettled(first, options)) return settled(step);
   if (options.waitOnly) throw stillPending(plan);
   const scripts = await readScripts(plan);
-  if (options.dryRun) return listed(step, plan);
+  if (options.dryRun) return listed(step, first);
 
   if (place.standby) throw standby(session);
   await refuseTransactionPooler(session, open);
@@ -108,19 +125,30 @@ function warnOnce({ context, warned }: Step, { warnings }: HistoryPlan): void {
 interface Look {
   readonly place: HistoryPlace;
   readonly plan: HistoryPlan;
+  /** What is to be recorded before anything is applied. */
+  readonly start: Start | undefined;
 }
+
+const isSettled = ({ plan, start }: Look, { waitOnly }: MigrateOptions): boolean =>
+  plan.pending.length === 0 && (start === undefined || waitOnly);
 
 /** Finds out what is pending, without a lock and without a change. */
-async function look({ options, source, appliedBy }: Step, session: Session): Promise<Look> {
-  const { table, schema, to, outOfOrder } = options;
+async function look({ options, source, tools, appliedBy }: Step, session: Session): Promise<Look> {
+  const { table, schema, to, baseline, outOfOrder } = options;
   const place = await findHistory(session, { table, schema, applicationName: appliedBy });
-  const plan = comparePlan(source, await readHistory(session, place), { to, outOfOrder });
-  return { place, plan };
+  const history = await readHistory(session, place);
+  const { start, warnings } = await findStart(session, source, history, { baseline, tools, schema });
+  const plan = comparePlan(source, [...history, ...(start?.rows ?? [])], { to, outOfOrder });
+  return { place, plan: { ...plan, warnings: [...plan.warnings, ...warnings] }, start };
 }
 
-function settled({ applied, source, options }: Step): Result {
-  if (applied.length > 0)
-    return done(`${count(applied.length, "migration")} applied: ${shortened(applied)}`, { applied });
+function settled(step: Step): Result {
+  const { applied, started, source, options } = step;
+  const told = [
+    ...(started ? [`${described(started)} recorded`] : []),
+    ...(applied.length > 0 ? [`${count(applied.length, "migration")} applied: ${shortened(applied)}`] : []),
+  ];
+  if (told.length > 0) return done(told.join(", "), reportOf(step));
   const upTo = options.to === undefined ? "" : ` up to ${options.to}`;
   return unchanged(`nothing is pending (${count(source.migrations.length, "migration")}${upTo})`, {
     applied,
@@ -160,12 +188,14 @@ function readScripts({ pending }: HistoryPlan): Promise<Map<string, ScriptFile>>
 
 const maxListed = 8;
 
-function listed({ context: { log } }: Step, { pending }: HistoryPlan): Result {
+function listed({ context: { log } }: Step, { plan: { pending }, start }: Look): Result {
   const names = pending.map(({ migration }) => migration.name);
+  if (start) log.info(`would record ${described(start)} as applied`);
   for (const name of names.slice(0, maxListed)) log.info(`would apply ${name}`);
   if (names.length > maxListed)
     log.info(`would apply ${names.length - maxListed} more, the last is ${names.at(-1)}`);
-  return unchanged(`dry run: ${count(names.length, "migration")} would be applied`, { pending: names });
+  const report = { ...start?.report, pending: names };
+  return unchanged(`dry run: ${count(names.length, "migration")} would be applied`, report);
 }
 
 /** The lock is given up a moment before the step's time ends, so that the failure can name the holder. */
@@ -187,7 +217,7 @@ async function takeLock(
     final: limit < end,
     signal,
     log,
-    nothingLeft: async () => (await look(step, session)).plan.pending.length === 0,
+    nothingLeft: async () => isSettled(await look(step, session), step.options),
   });
 }
 
@@ -199,7 +229,7 @@ async function applyAll(
   signal: AbortSignal,
 ): Promise<void> {
   step.waitingSince = undefined;
-  const { place, plan } = await look(step, work.session);
+  const { place, plan } = await lookAndStart(step, work.session);
   if (!place.exists) await createHistory(work.session, place);
   const before = step.applied.length;
   for (const [index, pending] of plan.pending.entries()) {
@@ -213,6 +243,18 @@ async function applyAll(
       throw inContext(error, name, signal, step.applied.length > before);
     }
   }
+}
+
+/** What the history begins with is recorded first. */
+async function lookAndStart(step: Step, session: Session): Promise<Look> {
+  const first = await look(step, session);
+  if (!first.start) return first;
+  await record(step, session, first.start);
+  return await look(step, session);
+}
+
+async function record(step: Step, session: Session, start: Start): Promise<void> {
+  step.started = await recordStart(session, start, () => look(step, session), step.context.log);
 }
 
 /** What was begun statement by statement ends so. */
