@@ -6,14 +6,15 @@ import { serverWords } from "../format.ts";
 import { type Notice, openSession, type Session } from "../postgres/session.ts";
 import { databaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
-import { applyInTransaction, type Work } from "./apply.ts";
+import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applySteps } from "./apply-steps.ts";
 import { type MigrationSource, readMigrations } from "./files.ts";
 import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory } from "./history.ts";
 import { comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
-import { refuseTransactionPooler } from "./pooler.ts";
+import { poolsTransactions } from "./pooler.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
+import { refuseSessionNeeds } from "./session-needs.ts";
 import { prepareSession } from "./surroundings.ts";
 import type { Version } from "./version.ts";
 
@@ -87,11 +88,12 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   if (options.dryRun) return listed(step, plan);
 
   if (place.standby) throw standby(session);
-  await refuseTransactionPooler(session, open);
-  const settings = await prepareSession(session, options);
-  if (!(await takeLock(step, session, place, signal))) return settled(step);
-  const work = { session, settings, appliedBy: step.appliedBy, log: context.log };
-  await applyAll(step, work, scripts, signal);
+  const span = (await poolsTransactions(session, open)) ? "transaction" : "session";
+  if (span === "transaction") refuseSessionNeeds(scripts.values(), session.where);
+  const settings = await prepareSession(session, options, span);
+  const work = { session, span, settings, appliedBy: step.appliedBy, log: context.log } as const;
+  const apply = span === "transaction" ? applyEach : applyAll;
+  await apply(step, { ...work, place }, scripts, signal);
   return settled(step);
 }
 
@@ -171,47 +173,78 @@ function listed({ context: { log } }: Step, { pending }: HistoryPlan): Result {
 /** The lock is given up a moment before the step's time ends, so that the failure can name the holder. */
 const marginMs = 100;
 
-async function takeLock(
-  step: Step,
-  session: Session,
-  place: HistoryPlace,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function takeLock(step: Step, { session, place, span }: Work, signal: AbortSignal): Promise<boolean> {
   const { log, policy } = step.context;
   step.waitingSince ??= now();
   const limit = step.waitingSince + step.options.lockTimeout;
   const end = policy.endsAt - marginMs;
-  return await acquireLock(session, {
+  const taken = await acquireLock(session, {
     key: lockKeyOf(place),
+    span,
     until: Math.min(limit, end),
     final: limit < end,
     signal,
     log,
     nothingLeft: async () => (await look(step, session)).plan.pending.length === 0,
   });
+  step.waitingSince = undefined;
+  return taken;
 }
 
+type Scripts = ReadonlyMap<string, ScriptFile>;
+
 /** Under the lock, the history is looked at anew. */
-async function applyAll(
-  step: Step,
-  work: Omit<Work, "place">,
-  scripts: ReadonlyMap<string, ScriptFile>,
-  signal: AbortSignal,
-): Promise<void> {
-  step.waitingSince = undefined;
+async function applyAll(step: Step, work: Work, scripts: Scripts, signal: AbortSignal): Promise<void> {
+  if (!(await takeLock(step, work, signal))) return;
   const { place, plan } = await look(step, work.session);
   if (!place.exists) await createHistory(work.session, place);
   const before = step.applied.length;
   for (const [index, pending] of plan.pending.entries()) {
-    const { name, id } = pending.migration;
-    work.log.progress(`applying ${index + 1} of ${plan.pending.length}: ${name}`);
-    try {
-      const file = scripts.get(id) ?? (await readScript(pending.migration));
-      await applyOne({ ...work, place }, file, pending);
-      step.applied.push(name);
-    } catch (error) {
-      throw inContext(error, name, signal, step.applied.length > before);
+    work.log.progress(`applying ${index + 1} of ${plan.pending.length}: ${pending.migration.name}`);
+    await applyNext(step, { ...work, place }, pending, { scripts, signal, before });
+  }
+}
+
+/** Behind a pooler, each transaction may have another session of the server, so each file takes a lock of its own. */
+async function applyEach(step: Step, work: Work, scripts: Scripts, signal: AbortSignal): Promise<void> {
+  const before = step.applied.length;
+  const { session } = work;
+  try {
+    while (await takeLock(step, work, signal)) {
+      const { place, plan } = await look(step, session);
+      const [pending] = plan.pending;
+      if (!pending) return;
+      if (!place.exists) await createHistory(session, place);
+      work.log.progress(`applying the next of ${plan.pending.length}: ${pending.migration.name}`);
+      await applyNext(step, { ...work, place }, pending, { scripts, signal, before });
     }
+  } finally {
+    await rollBack(session);
+  }
+}
+
+interface Progress {
+  readonly scripts: Scripts;
+  readonly signal: AbortSignal;
+  /** How many files earlier attempts have applied. */
+  readonly before: number;
+}
+
+async function applyNext(
+  step: Step,
+  work: Work,
+  pending: Pending,
+  { scripts, signal, before }: Progress,
+): Promise<void> {
+  const { name, id } = pending.migration;
+  try {
+    const script = scripts.get(id) ?? (await readScript(pending.migration));
+    const file = { ...script, transaction: script.transaction && !pending.begun };
+    if (work.span === "transaction") refuseSessionNeeds([file], work.session.where);
+    await applyOne(work, file, pending);
+    step.applied.push(name);
+  } catch (error) {
+    throw inContext(error, name, signal, step.applied.length > before);
   }
 }
 
@@ -219,8 +252,8 @@ async function applyAll(
 async function applyOne(work: Work, file: ScriptFile, { begun, migration }: Pending): Promise<void> {
   const startedAt = now();
   work.session.onNotice = (notice) => tell(work.log, migration.name, notice);
-  if (file.transaction && !begun) await applyInTransaction(work, file);
-  else await applySteps(work, { ...file, transaction: false }, begun);
+  if (file.transaction) await applyInTransaction(work, file);
+  else await applySteps(work, file, begun);
   work.session.onNotice = () => {};
   work.log.debug(`applied ${migration.name} in ${formatMs(now() - startedAt)}`);
 }

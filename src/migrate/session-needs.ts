@@ -1,0 +1,65 @@
+import { Failure } from "../failure.ts";
+import type { Statement } from "./lexer.ts";
+import { type ScriptFile, statementsOf } from "./script-file.ts";
+import { placeOf } from "./text.ts";
+
+/**
+ * Refuses files that need a session of their own, or would leave something behind in one that others use next.
+ * @param where the pooler, as messages call it
+ * @throws Failure `refused` that names file and line
+ */
+export function refuseSessionNeeds(files: Iterable<ScriptFile>, where: string): void {
+  for (const file of files) {
+    const need = needOf(file);
+    if (need === undefined) continue;
+    const pooler = `${where} is a connection pooler in transaction mode`;
+    throw new Failure("refused", `${need} needs a session of its own, and ${pooler}`, {
+      kind: "pooler",
+      hint: "give migrate the address of PostgreSQL itself, or a pool in session mode; what only sets something may be SET LOCAL",
+    });
+  }
+}
+
+function needOf(file: ScriptFile): string | undefined {
+  const { migration, text } = file;
+  if (!file.transaction) return `${migration.name}, a file without a transaction,`;
+  for (const statement of statementsOf(file)) {
+    const what = sessionWords(statement, text.slice(statement.start, statement.end));
+    if (what !== undefined) return `${placeOf(migration.name, text, statement.start)}: ${what}`;
+  }
+  return undefined;
+}
+
+/** The statement's first words, where what it does outlives its transaction without being in the database. */
+function sessionWords(
+  { words: [first = "", second = "", third = ""] }: Statement,
+  text: string,
+): string | undefined {
+  switch (first) {
+    case "SET":
+      return ["LOCAL", "TRANSACTION", "CONSTRAINTS"].includes(second) ? undefined : `SET ${second}`;
+    case "RESET":
+    case "LISTEN":
+    case "LOAD":
+    case "PREPARE":
+    case "DISCARD":
+      return `${first} ${second}`;
+    case "DECLARE":
+      return /\bwith\s+hold\b/i.test(text) ? "a cursor WITH HOLD" : undefined;
+    case "CREATE":
+      return isTemporary(second, third) && !/\bon\s+commit\s+drop\b/i.test(text)
+        ? "a temporary table"
+        : undefined;
+    case "SELECT":
+      return sessionCall.exec(text)?.[1];
+    default:
+      return undefined;
+  }
+}
+
+const isTemporary = (...words: readonly string[]): boolean =>
+  words.some((word) => /^TEMP(?:ORARY)?$/.test(word));
+
+/** As pg_dump writes it, and locks that the end of the transaction does not give back. */
+const sessionCall =
+  /^select\s+(?:pg_catalog\s*\.\s*)?((?:pg_(?:try_)?advisory_lock(?:_shared)?)(?=\s*\()|set_config(?=\s*\(.*,\s*false\s*\)))/is;

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import pgPackage from "pg";
+import { startDebianPostgres, startPgBouncer } from "../helpers/debian-postgres.ts";
+import { initkit } from "../helpers/initkit.ts";
+import { runTask, type TaskRun } from "../helpers/run-task.ts";
+import type { ServerProcess } from "../helpers/server-process.ts";
+
+let postgres: ServerProcess;
+before(async () => void (postgres = await startDebianPostgres()));
+after(() => postgres[Symbol.asyncDispose]());
+
+let databases = 0;
+
+/** A folder of migrations, an empty database, and a pool of its sessions. */
+class Site implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "initkit-test-"));
+  readonly database: string;
+  readonly pooler: ServerProcess;
+
+  constructor(database: string, pooler: ServerProcess) {
+    this.database = database;
+    this.pooler = pooler;
+  }
+
+  get url(): string {
+    return `postgres://postgres@127.0.0.1:${this.pooler.port}/${this.database}`;
+  }
+
+  put(files: Readonly<Record<string, string>>): void {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text);
+  }
+
+  run(...words: string[]): Promise<TaskRun> {
+    const limit = words.includes("--timeout") ? [] : ["--timeout", "60s"];
+    return runTask("migrate", [this.folder, "--database", this.url, ...limit, ...words]);
+  }
+
+  query(sql: string): Promise<Record<string, unknown>[]> {
+    return query(this.database, sql);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.folder, { recursive: true });
+    await this.pooler[Symbol.asyncDispose]();
+  }
+}
+
+async function query(database: string, sql: string): Promise<Record<string, unknown>[]> {
+  const connectionString = `postgres://postgres@127.0.0.1:${postgres.port}/${database}`;
+  const client = new pgPackage.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function site(
+  files: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string | number>>,
+): Promise<Site> {
+  const database = `pooled_${++databases}`;
+  await query("postgres", `create database ${database}`);
+  const place = new Site(database, await startPgBouncer(postgres.port, settings));
+  place.put(files);
+  return place;
+}
+
+const files = Object.fromEntries(
+  Array.from({ length: 8 }, (_, at) => [
+    `${at + 1}_x.sql`,
+    `create table t${at} (id int); insert into t${at} values (1); select pg_sleep(0.02);`,
+  ]),
+);
+
+const locks = "select pid from pg_locks where locktype = 'advisory'";
+
+suite("PgBouncer in transaction mode", () => {
+  const pools = {
+    "one session of the server": { default_pool_size: 1 },
+    "four sessions of the server": { default_pool_size: 4 },
+    "sessions of the server in turn": { default_pool_size: 4, server_round_robin: 1 },
+  };
+  for (const [pool, settings] of Object.entries(pools)) {
+    test(`with ${pool} and ten initkits at once, every file is applied once and no lock stays`, async () => {
+      await using place = await site(files, { pool_mode: "transaction", ...settings });
+      const start = () =>
+        initkit(["migrate", place.folder, "--timeout", "60s"], { env: { DATABASE_URL: place.url } });
+      const runs = await Promise.all(Array.from({ length: 10 }, start));
+      assert.deepEqual(new Set(runs.map(({ exitCode }) => exitCode)), new Set([0]), runs[0]!.stderr);
+      const applied = runs.flatMap(({ report }) => report?.["steps"][0].applied as string[]);
+      assert.deepEqual(applied.toSorted(), Object.keys(files).toSorted());
+      for (const name of Object.keys(files)) {
+        const table = `t${Number(name[0]) - 1}`;
+        assert.deepEqual(await place.query(`select count(*)::int as n from ${table}`), [{ n: 1 }]);
+      }
+      assert.deepEqual(await place.query(locks), []);
+      assert.equal((await place.run()).status, "unchanged");
+      place.put({ "9_step.sql": "-- initkit: no-transaction\nselect 1" });
+      assert.equal((await place.run()).failure?.code, "refused");
+    });
+  }
+
+  test("leaves no setting behind in a session of the server", async () => {
+    await using place = await site(files, { pool_mode: "transaction", default_pool_size: 1 });
+    assert.equal((await place.run("--schema", "own", "--statement-timeout", "7s")).status, "done");
+    const settings = [
+      "search_path",
+      "lock_timeout",
+      "statement_timeout",
+      "idle_in_transaction_session_timeout",
+    ];
+    const shown = settings.map((name) => `current_setting('${name}') as ${name}`).join(", ");
+    const client = new pgPackage.Client({ connectionString: place.url });
+    await client.connect();
+    const { rows } = await client.query<Record<string, string>>(`select ${shown}`);
+    await client.end();
+    assert.deepEqual(rows, await place.query(`select ${shown}`));
+  });
+
+  test("waits for a migration that goes on without a pooler", async () => {
+    await using place = await site(files, { pool_mode: "transaction", default_pool_size: 2 });
+    const direct = `postgres://postgres@127.0.0.1:${postgres.port}/${place.database}`;
+    const words = [place.folder, "--timeout", "60s", "--database"];
+    const runs = await Promise.all([direct, place.url].map((url) => runTask("migrate", [...words, url])));
+    assert.deepEqual(
+      runs.map(({ failure }) => failure?.message),
+      [undefined, undefined],
+    );
+    const applied = runs.flatMap(({ report }) => report["applied"] as string[]);
+    assert.deepEqual(applied.toSorted(), Object.keys(files).toSorted());
+  });
+
+  test("lets a migration that is cut off go, with its lock", async () => {
+    await using place = await site(
+      { "1_a.sql": "create table a (); select pg_sleep(600)" },
+      { pool_mode: "transaction", default_pool_size: 1 },
+    );
+    assert.equal((await place.run("--timeout", "1500ms")).failure?.code, "database-unavailable");
+    assert.deepEqual(await place.query(locks), []);
+    place.put({ "1_a.sql": "create table a ()" });
+    assert.equal((await place.run()).status, "done");
+  });
+});
+
+suite("PgBouncer in session mode", () => {
+  const concurrently = {
+    "1_a.sql": "create table a (id int); set work_mem = '8MB'",
+    "2_b.sql": "-- initkit: no-transaction\ncreate index concurrently a_id on a (id)",
+  };
+
+  test("takes files that need a session, from ten at once", async () => {
+    await using place = await site(concurrently, { pool_mode: "session", default_pool_size: 20 });
+    const runs = await Promise.all(Array.from({ length: 10 }, () => place.run()));
+    assert.deepEqual(new Set(runs.map(({ failure }) => failure?.message)), new Set([undefined]));
+    const applied = runs.flatMap(({ report }) => report["applied"] as string[]);
+    assert.deepEqual(applied.toSorted(), ["1_a.sql", "2_b.sql"]);
+    assert.deepEqual(await place.query(locks), []);
+  });
+
+  test("does so with one session of the server, too", async () => {
+    await using place = await site(concurrently, { pool_mode: "session", default_pool_size: 1 });
+    assert.deepEqual((await place.run()).report["applied"], ["1_a.sql", "2_b.sql"]);
+  });
+});
