@@ -23,6 +23,8 @@ export interface LockWait {
 
 const firstPauseMs = 50;
 const longestPauseMs = 1000;
+/** A wait that is longer than this is worth a line in the log. */
+const notableMs = 1000;
 
 /**
  * Waits for the advisory lock of a history, which the end of the session or transaction gives back. It asks again and again: a
@@ -31,12 +33,18 @@ const longestPauseMs = 1000;
  * @throws Failure `database-unavailable` that names the holder; the reason of the signal
  */
 export async function acquireLock(session: Session, wait: LockWait): Promise<boolean> {
+  const startedAt = now();
+  let isTold = false;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     if (await tryLock(session, wait)) return true;
     if (await wait.nothingLeft()) return false;
     const holder = await holderOf(session, wait.key);
     if (now() >= wait.until) throw notGranted(session, holder, wait);
-    wait.log.progress(`waiting for the migration lock, held by ${holder}`);
+    const waiting = `waiting for the migration lock, held by ${holder}`;
+    const isNotable: boolean = !isTold && now() - startedAt >= notableMs;
+    if (isNotable) wait.log.info(waiting);
+    else wait.log.progress(waiting);
+    isTold ||= isNotable;
     const jittered = pauseMs * (0.5 + Math.random() / 2);
     await pause(Math.min(jittered, Math.max(0, wait.until - now())), wait.signal);
   }

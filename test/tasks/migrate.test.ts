@@ -504,6 +504,16 @@ suite("the lock", () => {
     });
   }
 
+  test("that is waited for is told in the log, with who has it and since when", async () => {
+    await using place = await site(three);
+    await using holder = await hold(place);
+    const { logs } = await place.run(["--lock-timeout", "1500ms"]);
+    const [row] = (await holder.query("select pg_backend_pid() as pid")).rows as [Row];
+    const told = logs.filter(({ level, message }) => level === "info" && message.includes("waiting for"));
+    assert.equal(told.length, 1);
+    assert.match(told[0]!.message, new RegExp(`pid ${row["pid"]} .*initkit/other-pod.* connected for `));
+  });
+
   test("is not needed when its holder has applied everything", async () => {
     await using place = await site(three);
     await place.run();
@@ -596,6 +606,7 @@ suite("cut off", () => {
     await using place = await site(sleeping);
     const run = await killed(place, "SIGTERM", asleep);
     assert.equal(run.exitCode, 143);
+    assert.ok(run.report?.["durationMs"] < 5000);
     assert.equal(await place.value(active), 0);
   });
 
