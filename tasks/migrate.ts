@@ -41,6 +41,7 @@ export default defineTask({
     ),
     table: option(name, "table of the history", "initkit_migrations"),
     schema: option(name, "schema of the history, made if missing, first on the search path of every file"),
+    "create-database": flag("create the database where it is missing, for the user of the URL"),
     "lock-timeout": option(
       timeLimit,
       "bound on the wait for other replicas; by default the step's timeout",
@@ -72,6 +73,7 @@ export default defineTask({
       database: args.database,
       table: args.table,
       schema: args.schema,
+      createDatabase: args["create-database"],
       lockTimeout: args["lock-timeout"],
       statementTimeout: args["statement-timeout"],
       to: args.to,

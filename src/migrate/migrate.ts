@@ -1,8 +1,8 @@
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { count, formatMs } from "../format.ts";
+import { count, formatMs, quote, serverWords } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
-import { serverWords } from "../format.ts";
+import { createDatabase, databaseName, isMissingDatabase } from "../postgres/create-database.ts";
 import { type Notice, openSession, type Session } from "../postgres/session.ts";
 import { databaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
@@ -10,7 +10,7 @@ import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applySteps } from "./apply-steps.ts";
 import { type MigrationSource, readMigrations } from "./files.ts";
 import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory } from "./history.ts";
-import { comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
+import { type Applied, comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
 import { poolsTransactions } from "./pooler.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
@@ -23,6 +23,7 @@ export interface MigrateOptions {
   readonly database: string | undefined;
   readonly table: string;
   readonly schema: string | undefined;
+  readonly createDatabase: boolean;
   /** In milliseconds, `Infinity` for no limit of its own. */
   readonly lockTimeout: number;
   readonly statementTimeout: number;
@@ -79,7 +80,8 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   const { options, context } = step;
   const open = () => openDatabase(step, signal);
   context.log.progress("connecting to the database");
-  await using session = await open();
+  await using session = await openOrCreate(step, signal);
+  if (!session) return listed(step, planFor(step, []));
   const { place, plan } = await look(step, session);
   warnOnce(step, plan);
   if (plan.pending.length === 0) return settled(step);
@@ -102,6 +104,33 @@ function openDatabase({ options, appliedBy, context: { env } }: Step, signal: Ab
   return openSession(settings, { applicationName: appliedBy, env, signal });
 }
 
+/** @returns undefined in a dry run, where the database is not there */
+async function openOrCreate(step: Step, signal: AbortSignal): Promise<Session | undefined> {
+  const { options, appliedBy, context } = step;
+  try {
+    return await openDatabase(step, signal);
+  } catch (error) {
+    if (!options.createDatabase || !isMissingDatabase(error)) throw error;
+    if (options.waitOnly) throw notCreated(error);
+  }
+  const { env, log } = context;
+  const settings = databaseSettings(options.database, env);
+  const name = quote(databaseName(settings));
+  if (options.dryRun) {
+    log.info(`would create the database ${name}`);
+    return undefined;
+  }
+  const created = await createDatabase(settings, { applicationName: appliedBy, env, signal });
+  if (created) log.info(`created the database ${name}`);
+  return await openDatabase(step, signal);
+}
+
+const notCreated = ({ message, kind }: Failure): Failure =>
+  new Failure("database-unavailable", message, {
+    kind,
+    hint: "wait-only creates nothing: look at the Job or pod that does",
+  });
+
 function warnOnce({ context, warned }: Step, { warnings }: HistoryPlan): void {
   for (const warning of warnings) if (!warned.has(warning)) context.log.warn(warning);
   for (const warning of warnings) warned.add(warning);
@@ -113,12 +142,14 @@ interface Look {
 }
 
 /** Finds out what is pending, without a lock and without a change. */
-async function look({ options, source, appliedBy }: Step, session: Session): Promise<Look> {
-  const { table, schema, to, outOfOrder } = options;
-  const place = await findHistory(session, { table, schema, applicationName: appliedBy });
-  const plan = comparePlan(source, await readHistory(session, place), { to, outOfOrder });
-  return { place, plan };
+async function look(step: Step, session: Session): Promise<Look> {
+  const { table, schema } = step.options;
+  const place = await findHistory(session, { table, schema, applicationName: step.appliedBy });
+  return { place, plan: planFor(step, await readHistory(session, place)) };
 }
+
+const planFor = ({ source, options: { to, outOfOrder } }: Step, history: readonly Applied[]): HistoryPlan =>
+  comparePlan(source, history, { to, outOfOrder });
 
 function settled({ applied, source, options }: Step): Result {
   if (applied.length > 0)

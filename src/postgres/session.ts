@@ -48,7 +48,7 @@ export interface Session extends AsyncDisposable {
 export async function openSession(settings: DatabaseSettings, options: SessionOptions): Promise<Session> {
   const { env, signal, applicationName } = options;
   const tls = await postgresTls(settings, env["HOME"]);
-  const user = settings.user ?? systemUser();
+  const user = userOf(settings);
   const hosts = settings.hosts.length > 0 ? settings.hosts : [localServer()];
   const failures: Failure[] = [];
   for (const host of hosts) {
@@ -64,8 +64,12 @@ export async function openSession(settings: DatabaseSettings, options: SessionOp
   throw noneOf(failures);
 }
 
-/** As libpq has it: the name of the user that the process runs as. */
-function systemUser(): string {
+/**
+ * Without a user, as libpq has it, the name of the user that the process runs as.
+ * @throws Failure `configuration`
+ */
+export function userOf({ user }: DatabaseSettings): string {
+  if (user !== undefined) return user;
   try {
     return userInfo().username;
   } catch (cause) {

@@ -833,6 +833,48 @@ suite("the database", () => {
     await place.query("drop role app");
   });
 
+  suite("that is missing, with create-database", () => {
+    let missing = 0;
+    const nameOne = () => `missing_${process.pid}_${++missing}`;
+    const urlOf = (name: string, userinfo = "postgres") =>
+      `${pg.url.replace("postgres@", `${userinfo}@`).replace(/postgres$/, name)}`;
+    const words = (place: Site, url: string) => [place.folder, "--timeout", "60s", "--database", url];
+    const create = (place: Site, url: string, ...more: string[]) =>
+      runTask("migrate", [...words(place, url), "--create-database", ...more]);
+
+    test("is created by one of twenty, for the user of the URL", async () => {
+      await using place = await site(three);
+      await place.query("create role maker login createdb password 'm'");
+      const url = urlOf(nameOne(), "maker:m");
+      const runs = await Promise.all(Array.from({ length: 20 }, () => create(place, url)));
+      assert.deepEqual(new Set(runs.map(({ failure }) => failure?.message)), new Set([undefined]));
+      const owner = `select pg_get_userbyid(datdba) as owner from pg_database where datname = '${new URL(url).pathname.slice(1)}'`;
+      assert.deepEqual(await place.query(owner), [{ owner: "maker" }]);
+      ended(await create(place, url), "unchanged");
+      await place.query(`drop database ${new URL(url).pathname.slice(1)}`);
+      await place.query("drop role maker");
+    });
+
+    test("is refused to a role that may not, which says what to grant", async () => {
+      await using place = await site(three);
+      await place.query("create role poor login password 'p'");
+      const { hint } = failed(await create(place, urlOf(nameOne(), "poor:p")), "refused");
+      assert.match(hint!, /CREATEDB/);
+      await place.query("drop role poor");
+    });
+
+    test("is not created by dry-run, which lists all files, nor by wait-only, which waits", async () => {
+      await using place = await site(three);
+      const url = urlOf(nameOne());
+      const { report } = await create(place, url, "--dry-run");
+      assert.deepEqual(report["pending"], ["1_a.sql", "2_b.sql", "10_c.sql"]);
+      const waiting = create(place, url, "--wait-only", "--backoff", "10ms");
+      failed(await runTask("migrate", words(place, url)), "refused");
+      ended(await create(place, url), "done", ["1_a.sql", "2_b.sql", "10_c.sql"]);
+      ended(await waiting, "unchanged");
+    });
+  });
+
   test("that is not there is waited for until the timeout", async () => {
     await using place = await site(three);
     const run = await runTask("migrate", [
