@@ -26,10 +26,14 @@ export async function startDebianPostgres(
   return server;
 }
 
-/** PgBouncer in front of a PostgreSQL on loopback. */
+/**
+ * PgBouncer in front of a PostgreSQL on loopback.
+ * @param databases lines of its section of that name; all databases by default
+ */
 export async function startPgBouncer(
   postgresPort: number,
   settings: Readonly<Record<string, string | number>>,
+  databases = `* = host=127.0.0.1 port=${postgresPort}`,
 ): Promise<ServerProcess> {
   const server = await startServer((port, folder) => {
     const all = {
@@ -41,7 +45,6 @@ export async function startPgBouncer(
       ...settings,
     };
     const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
-    const databases = `* = host=127.0.0.1 port=${postgresPort}`;
     writeFileSync(join(folder, "users"), '"postgres" ""\n');
     writeFileSync(join(folder, "ini"), ["[databases]", databases, "[pgbouncer]", ...lines, ""].join("\n"));
     return { command: ["pgbouncer", join(folder, "ini")], uid };

@@ -148,6 +148,26 @@ suite("PgBouncer in transaction mode", () => {
   });
 });
 
+test("PgBouncer that does not know the user, the password or the database is not asked twice", async () => {
+  await using pooler = await startPgBouncer(
+    postgres.port,
+    { auth_type: "scram-sha-256" },
+    "known = host=127.0.0.1",
+  );
+  for (const place of [
+    "postgres:wrong@127.0.0.1:PORT/known",
+    "nobody:x@127.0.0.1:PORT/known",
+    "postgres@127.0.0.1:PORT/none",
+  ]) {
+    const folder = mkdtempSync(join(tmpdir(), "initkit-test-"));
+    const url = `postgres://${place.replace("PORT", String(pooler.port))}`;
+    const run = await runTask("migrate", [folder, "--database", url]);
+    rmSync(folder, { recursive: true });
+    assert.equal(run.failure?.code, "refused");
+    assert.equal(run.attempts, 1);
+  }
+});
+
 suite("PgBouncer in session mode", () => {
   const concurrently = {
     "1_a.sql": "create table a (id int); set work_mem = '8MB'",
