@@ -1,6 +1,6 @@
 import { kind, path, timeLimit } from "../src/kinds.ts";
 import { parseVersion } from "../src/migrate/version.ts";
-import { databaseSettings } from "../src/postgres/settings.ts";
+import { checkDatabaseSettings } from "../src/postgres/read-settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
 import { defineTask, flag, operand, option } from "../src/task.ts";
 
@@ -61,7 +61,7 @@ export default defineTask({
   pacedBy: "task",
 
   check(args, env) {
-    databaseSettings(args.database, env);
+    checkDatabaseSettings(args.database, env);
     if (args["wait-only"] && args["dry-run"])
       throw new Error("wait-only applies nothing, so it goes without dry-run");
   },

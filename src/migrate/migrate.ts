@@ -4,7 +4,8 @@ import { count, formatMs, quote, serverWords } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
 import { createDatabase, databaseName, isMissingDatabase } from "../postgres/create-database.ts";
 import { type Notice, openSession, type Session } from "../postgres/session.ts";
-import { databaseSettings } from "../postgres/settings.ts";
+import { readDatabaseSettings } from "../postgres/read-settings.ts";
+import type { DatabaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
 import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applySteps } from "./apply-steps.ts";
@@ -37,6 +38,7 @@ export interface MigrateOptions {
 interface Step {
   readonly context: Context;
   readonly options: MigrateOptions;
+  readonly settings: DatabaseSettings;
   readonly source: MigrationSource;
   readonly appliedBy: string;
   readonly applied: string[];
@@ -50,6 +52,7 @@ interface Step {
  * @throws Failure `configuration`, `database-unavailable`, `refused`, `sql`, `history`, `access`, `io`
  */
 export async function migrate(context: Context, options: MigrateOptions): Promise<Result> {
+  const settings = await readDatabaseSettings(options.database, context.env);
   const source = await readMigrations(options.dir);
   if (source.migrations.length === 0) context.log.warn(`no migration in ${options.dir}`);
   const pod = context.env["HOSTNAME"];
@@ -57,6 +60,7 @@ export async function migrate(context: Context, options: MigrateOptions): Promis
   const step: Step = {
     context,
     options,
+    settings,
     source,
     appliedBy,
     applied: [],
@@ -99,14 +103,16 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   return settled(step);
 }
 
-function openDatabase({ options, appliedBy, context: { env } }: Step, signal: AbortSignal): Promise<Session> {
-  const settings = databaseSettings(options.database, env);
+function openDatabase(
+  { settings, appliedBy, context: { env } }: Step,
+  signal: AbortSignal,
+): Promise<Session> {
   return openSession(settings, { applicationName: appliedBy, env, signal });
 }
 
 /** @returns undefined in a dry run, where the database is not there */
 async function openOrCreate(step: Step, signal: AbortSignal): Promise<Session | undefined> {
-  const { options, appliedBy, context } = step;
+  const { options, settings, appliedBy, context } = step;
   try {
     return await openDatabase(step, signal);
   } catch (error) {
@@ -114,7 +120,6 @@ async function openOrCreate(step: Step, signal: AbortSignal): Promise<Session | 
     if (options.waitOnly) throw notCreated(error);
   }
   const { env, log } = context;
-  const settings = databaseSettings(options.database, env);
   const name = quote(databaseName(settings));
   if (options.dryRun) {
     log.info(`would create the database ${name}`);
