@@ -13,10 +13,10 @@ import { type MigrationSource, readMigrations } from "./files.ts";
 import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory } from "./history.ts";
 import { type Applied, comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
-import { poolsTransactions } from "./pooler.ts";
+import { isPooled, keepsSessions } from "./pooler.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
-import { refuseSessionNeeds } from "./session-needs.ts";
-import { prepareSession } from "./surroundings.ts";
+import { sessionNeedIn, sessionRefusal } from "./session-needs.ts";
+import { prepareSession, type Span } from "./surroundings.ts";
 import type { Version } from "./version.ts";
 
 export interface MigrateOptions {
@@ -94,8 +94,7 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   if (options.dryRun) return listed(step, plan);
 
   if (place.standby) throw standby(session);
-  const span = (await poolsTransactions(session, open)) ? "transaction" : "session";
-  if (span === "transaction") refuseSessionNeeds(scripts.values(), session.where);
+  const span = await spanOf(session, scripts, open);
   const settings = await prepareSession(session, options, span);
   const work = { session, span, settings, appliedBy: step.appliedBy, log: context.log } as const;
   const apply = span === "transaction" ? applyEach : applyAll;
@@ -190,10 +189,15 @@ const standby = ({ where }: Session): Failure =>
 
 /** Every file is read, and refused if need be, before the first one is applied. */
 function readScripts({ pending }: HistoryPlan): Promise<Map<string, ScriptFile>> {
-  return Array.fromAsync(
-    pending,
-    async ({ migration }) => [migration.id, await readScript(migration)] as const,
-  ).then((entries) => new Map(entries));
+  return Array.fromAsync(pending, async (each) => [each.migration.id, await readPending(each)] as const).then(
+    (entries) => new Map(entries),
+  );
+}
+
+/** What was begun statement by statement ends so. */
+async function readPending({ migration, begun }: Pending): Promise<ScriptFile> {
+  const file = await readScript(migration);
+  return { ...file, transaction: file.transaction && !begun };
 }
 
 const maxListed = 8;
@@ -204,6 +208,15 @@ function listed({ context: { log } }: Step, { pending }: HistoryPlan): Result {
   if (names.length > maxListed)
     log.info(`would apply ${names.length - maxListed} more, the last is ${names.at(-1)}`);
   return unchanged(`dry run: ${count(names.length, "migration")} would be applied`, { pending: names });
+}
+
+/** Behind a pooler, only files that need a session need its session mode. */
+async function spanOf(session: Session, scripts: Scripts, open: () => Promise<Session>): Promise<Span> {
+  if (!(await isPooled(session))) return "session";
+  const need = sessionNeedIn(scripts.values());
+  if (need === undefined) return "transaction";
+  if (await keepsSessions(session, open)) return "session";
+  throw sessionRefusal(need, session.where);
 }
 
 /** The lock is given up a moment before the step's time ends, so that the failure can name the holder. */
@@ -274,9 +287,9 @@ async function applyNext(
 ): Promise<void> {
   const { name, id } = pending.migration;
   try {
-    const script = scripts.get(id) ?? (await readScript(pending.migration));
-    const file = { ...script, transaction: script.transaction && !pending.begun };
-    if (work.span === "transaction") refuseSessionNeeds([file], work.session.where);
+    const file = (!pending.begun && scripts.get(id)) || (await readPending(pending));
+    const need = work.span === "transaction" ? sessionNeedIn([file]) : undefined;
+    if (need !== undefined) throw sessionRefusal(need, work.session.where);
     await applyOne(work, file, pending);
     step.applied.push(name);
   } catch (error) {
@@ -284,7 +297,6 @@ async function applyNext(
   }
 }
 
-/** What was begun statement by statement ends so. */
 async function applyOne(work: Work, file: ScriptFile, { begun, migration }: Pending): Promise<void> {
   const startedAt = now();
   work.session.onNotice = (notice) => tell(work.log, migration.name, notice);

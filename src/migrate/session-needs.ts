@@ -4,21 +4,23 @@ import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { placeOf } from "./text.ts";
 
 /**
- * Refuses files that need a session of their own, or would leave something behind in one that others use next.
- * @param where the pooler, as messages call it
- * @throws Failure `refused` that names file and line
+ * What in the files needs a session of its own, or would leave something behind in one that others use next.
+ * @returns file and line, with a word for it; undefined where nothing does
  */
-export function refuseSessionNeeds(files: Iterable<ScriptFile>, where: string): void {
+export function sessionNeedIn(files: Iterable<ScriptFile>): string | undefined {
   for (const file of files) {
     const need = needOf(file);
-    if (need === undefined) continue;
-    const pooler = `${where} is a connection pooler in transaction mode`;
-    throw new Failure("refused", `${need} needs a session of its own, and ${pooler}`, {
-      kind: "pooler",
-      hint: "give migrate the address of PostgreSQL itself, or a pool in session mode; what only sets something may be SET LOCAL",
-    });
+    if (need !== undefined) return need;
   }
+  return undefined;
 }
+
+/** @param where the pooler, as messages call it */
+export const sessionRefusal = (need: string, where: string): Failure =>
+  new Failure("refused", `${need} needs a session of its own, and ${where} is a pooler in transaction mode`, {
+    kind: "pooler",
+    hint: "give migrate the address of PostgreSQL itself, or a pool in session mode; what only sets something may be SET LOCAL",
+  });
 
 function needOf(file: ScriptFile): string | undefined {
   const { migration, text } = file;

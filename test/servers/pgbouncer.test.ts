@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import pgPackage from "pg";
 import { startDebianPostgres, startPgBouncer } from "../helpers/debian-postgres.ts";
 import { initkit } from "../helpers/initkit.ts";
+import { type Peer, startPeer } from "../helpers/peers.ts";
 import { runTask, type TaskRun } from "../helpers/run-task.ts";
 import type { ServerProcess } from "../helpers/server-process.ts";
 
@@ -167,6 +169,27 @@ test("PgBouncer that does not know the user, the password or the database is not
     assert.equal(run.attempts, 1);
   }
 });
+
+test("two PgBouncers behind one name are not taken for one in session mode", async () => {
+  const pool = { pool_mode: "transaction", default_pool_size: 1 };
+  const step = { "1_a.sql": "-- initkit: no-transaction\nselect 1" };
+  await using place = await site(step, pool);
+  await using second = await startPgBouncer(postgres.port, pool);
+  const ports = [place.pooler.port, second.port];
+  await using service = await startBalancer(ports);
+  const url = `postgres://postgres@127.0.0.1:${service.port}/${place.database}`;
+  const { failure } = await runTask("migrate", [place.folder, "--timeout", "60s", "--database", url]);
+  assert.equal(failure?.kind, "pooler");
+  assert.deepEqual(await place.query(locks), []);
+});
+
+/** Gives each connection to the next of some ports, as a Service may do. */
+const startBalancer = (ports: readonly number[]): Promise<Peer> =>
+  startPeer((client, number) => {
+    const server = connect(ports[number % ports.length]!, "127.0.0.1");
+    server.on("error", () => client.destroy());
+    client.pipe(server).pipe(client);
+  });
 
 suite("PgBouncer in session mode", () => {
   const concurrently = {

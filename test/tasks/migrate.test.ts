@@ -507,7 +507,7 @@ suite("the lock", () => {
   test("that is waited for is told in the log, with who has it and since when", async () => {
     await using place = await site(three);
     await using holder = await hold(place);
-    const { logs } = await place.run(["--lock-timeout", "1500ms"]);
+    const { logs } = await place.run(["--lock-timeout", "2500ms"]);
     const [row] = (await holder.query("select pg_backend_pid() as pid")).rows as [Row];
     const told = logs.filter(({ level, message }) => level === "info" && message.includes("waiting for"));
     assert.equal(told.length, 1);
