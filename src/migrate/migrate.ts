@@ -1,9 +1,8 @@
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { count, formatMs, quote, serverWords } from "../format.ts";
+import { count, formatMs, serverWords } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
-import { createDatabase, databaseName, isMissingDatabase } from "../postgres/create-database.ts";
-import { type Notice, openSession, type Session } from "../postgres/session.ts";
+import type { Notice, Session } from "../postgres/session.ts";
 import { readDatabaseSettings } from "../postgres/read-settings.ts";
 import type { DatabaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
@@ -13,10 +12,11 @@ import { type MigrationSource, readMigrations } from "./files.ts";
 import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory } from "./history.ts";
 import { type Applied, comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
-import { isPooled, keepsSessions } from "./pooler.ts";
+import { openDatabase, openOrCreate } from "./open.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
 import { sessionNeedIn, sessionRefusal } from "./session-needs.ts";
-import { prepareSession, type Span } from "./surroundings.ts";
+import { spanFor } from "./span.ts";
+import { prepareSession } from "./surroundings.ts";
 import type { Version } from "./version.ts";
 
 export interface MigrateOptions {
@@ -82,9 +82,9 @@ function withReport(error: unknown, { applied }: Step): unknown {
 
 async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   const { options, context } = step;
-  const open = () => openDatabase(step, signal);
+  const database = { settings: step.settings, applicationName: step.appliedBy, env: context.env, signal };
   context.log.progress("connecting to the database");
-  await using session = await openOrCreate(step, signal);
+  await using session = await openOrCreate(database, options, context.log);
   if (!session) return listed(step, planFor(step, []));
   const { place, plan } = await look(step, session);
   warnOnce(step, plan);
@@ -94,46 +94,13 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   if (options.dryRun) return listed(step, plan);
 
   if (place.standby) throw standby(session);
-  const span = await spanOf(session, scripts, open);
+  const span = await spanFor(session, scripts.values(), () => openDatabase(database));
   const settings = await prepareSession(session, options, span);
   const work = { session, span, settings, appliedBy: step.appliedBy, log: context.log } as const;
   const apply = span === "transaction" ? applyEach : applyAll;
   await apply(step, { ...work, place }, scripts, signal);
   return settled(step);
 }
-
-function openDatabase(
-  { settings, appliedBy, context: { env } }: Step,
-  signal: AbortSignal,
-): Promise<Session> {
-  return openSession(settings, { applicationName: appliedBy, env, signal });
-}
-
-/** @returns undefined in a dry run, where the database is not there */
-async function openOrCreate(step: Step, signal: AbortSignal): Promise<Session | undefined> {
-  const { options, settings, appliedBy, context } = step;
-  try {
-    return await openDatabase(step, signal);
-  } catch (error) {
-    if (!options.createDatabase || !isMissingDatabase(error)) throw error;
-    if (options.waitOnly) throw notCreated(error);
-  }
-  const { env, log } = context;
-  const name = quote(databaseName(settings));
-  if (options.dryRun) {
-    log.info(`would create the database ${name}`);
-    return undefined;
-  }
-  const created = await createDatabase(settings, { applicationName: appliedBy, env, signal });
-  if (created) log.info(`created the database ${name}`);
-  return await openDatabase(step, signal);
-}
-
-const notCreated = ({ message, kind }: Failure): Failure =>
-  new Failure("database-unavailable", message, {
-    kind,
-    hint: "wait-only creates nothing: look at the Job or pod that does",
-  });
 
 function warnOnce({ context, warned }: Step, { warnings }: HistoryPlan): void {
   for (const warning of warnings) if (!warned.has(warning)) context.log.warn(warning);
@@ -208,15 +175,6 @@ function listed({ context: { log } }: Step, { pending }: HistoryPlan): Result {
   if (names.length > maxListed)
     log.info(`would apply ${names.length - maxListed} more, the last is ${names.at(-1)}`);
   return unchanged(`dry run: ${count(names.length, "migration")} would be applied`, { pending: names });
-}
-
-/** Behind a pooler, only files that need a session need its session mode. */
-async function spanOf(session: Session, scripts: Scripts, open: () => Promise<Session>): Promise<Span> {
-  if (!(await isPooled(session))) return "session";
-  const need = sessionNeedIn(scripts.values());
-  if (need === undefined) return "transaction";
-  if (await keepsSessions(session, open)) return "session";
-  throw sessionRefusal(need, session.where);
 }
 
 /** The lock is given up a moment before the step's time ends, so that the failure can name the holder. */

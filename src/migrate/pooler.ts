@@ -25,13 +25,14 @@ export async function keepsSessions(session: Session, openAnother: () => Promise
   for (let count = 0; count < others; count++) {
     const other = opened.use(await openAnother());
     const asking = processOf(other);
-    const process = await soon(asking);
-    if (process === undefined) return await overtakes(session, asking);
+    const isLate = (await soon(asking)) === undefined;
+    if (isLate && (await overtakes(session, asking))) return true;
+    const process = await asking;
     if ([...known.values()].includes(process)) return false;
     known.set(other, process);
   }
   for (let round = 1; round < rounds; round++) {
-    for (const [each, process] of known) if ((await soon(processOf(each))) !== process) return false;
+    for (const [each, process] of known) if ((await processOf(each)) !== process) return false;
   }
   return true;
 }
@@ -41,7 +42,8 @@ async function overtakes(session: Session, waiting: Promise<unknown>): Promise<b
   let isWaiting = true;
   const done = () => (isWaiting = false);
   waiting.then(done, done);
-  return (await soon(processOf(session))) !== undefined && isWaiting;
+  await processOf(session);
+  return isWaiting;
 }
 
 async function processOf(session: Session): Promise<unknown> {

@@ -7,7 +7,8 @@ import { interrupted } from "../net/errors.ts";
 import { nameOf, openSocket } from "./connect.ts";
 import { startupFailure } from "./errors.ts";
 import { findPassword } from "./password-file.ts";
-import type { DatabaseSettings, Host } from "./settings.ts";
+import type { Host } from "./hosts.ts";
+import type { DatabaseSettings } from "./settings.ts";
 import type { Encryption, PostgresTls } from "./tls.ts";
 
 export interface LoginOptions {

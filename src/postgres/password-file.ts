@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
-import type { Host } from "./settings.ts";
+import type { Host } from "./hosts.ts";
 
 export interface Login {
   readonly host: Host;

@@ -8,7 +8,8 @@ import { nameOf } from "./connect.ts";
 import { lostSession } from "./errors.ts";
 import { login, type Login, type LoginOptions } from "./login.ts";
 import { script, type ScriptError } from "./script.ts";
-import { type DatabaseSettings, type Host, socketIn } from "./settings.ts";
+import { type Host, socketIn } from "./hosts.ts";
+import type { DatabaseSettings } from "./settings.ts";
 import { ofKind, type SingleTarget } from "./target-session.ts";
 import { postgresTls, type PostgresTls } from "./tls.ts";
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
-import pgPackage from "pg";
 import { initkit } from "../helpers/initkit.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import { query } from "../helpers/query.ts";
 import { runTask } from "../helpers/run-task.ts";
 import { temporary } from "../helpers/temporary.ts";
 
@@ -16,16 +16,6 @@ function folderOf(t: TestContext, files: Readonly<Record<string, string>>): stri
   const folder = temporary(t);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
-}
-
-async function query(connectionString: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pgPackage.Client({ connectionString });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 test("twenty replicas on an empty database all end well, and the server has nothing to complain about", async (t) => {

@@ -11,8 +11,9 @@ import { openSession, type Session } from "../../src/postgres/session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { startPeer } from "../helpers/peers.ts";
-import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import type { Postgres } from "../helpers/postgres.ts";
 import { startTlsMiddle } from "../helpers/tls-middle.ts";
+import { startTlsPostgres } from "../helpers/tls-postgres.ts";
 
 const authority = makeAuthority();
 const client = issue({ name: "by_certificate", issuer: authority });
@@ -20,22 +21,7 @@ let pg: Postgres;
 let files: string;
 
 before(async () => {
-  const { cert, key } = issue({ name: "db", names: ["localhost"], issuer: authority });
-  pg = await startPostgres({
-    settings: { ssl: "on", ssl_cert_file: "server.crt", ssl_key_file: "server.key", ssl_ca_file: "ca.crt" },
-    files: { "server.crt": cert, "server.key": key, "ca.crt": authority.cert },
-    hba: [
-      "hostssl all by_certificate all cert",
-      "hostssl all with_tls all trust",
-      "hostnossl all without_tls all trust",
-      "host all with_tls,without_tls all reject",
-    ],
-  });
-  await using session = await open(pg.url);
-  await session.run(
-    "create role with_tls login; create role without_tls login; create role by_certificate login;" +
-      "create role app login password 'pass word'",
-  );
+  pg = await startTlsPostgres(authority);
   files = await mkdtemp(join(tmpdir(), "initkit-test-"));
   const contents = {
     ca: authority.cert,

@@ -8,7 +8,8 @@ import { promisify } from "node:util";
 import { readDatabaseSettings } from "../../src/postgres/read-settings.ts";
 import { openSession } from "../../src/postgres/session.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
-import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import type { Postgres } from "../helpers/postgres.ts";
+import { startTlsPostgres } from "../helpers/tls-postgres.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -17,21 +18,7 @@ let pg: Postgres;
 let folder: string;
 
 before(async () => {
-  const { cert, key } = issue({ name: "db", names: ["localhost"], issuer: authority });
-  pg = await startPostgres({
-    settings: { ssl: "on", ssl_cert_file: "server.crt", ssl_key_file: "server.key", ssl_ca_file: "ca.crt" },
-    files: { "server.crt": cert, "server.key": key, "ca.crt": authority.cert },
-    hba: [
-      "hostssl all by_certificate all cert",
-      "hostssl all with_tls all trust",
-      "hostnossl all without_tls all trust",
-      "host all with_tls,without_tls all reject",
-    ],
-  });
-  const roles = ["by_certificate", "with_tls", "without_tls", "app"].map(
-    (name) => `create role ${name} login`,
-  );
-  await connect(pg.url, {}, `${roles.join(" ; ")} password 'pass word'`);
+  pg = await startTlsPostgres(authority);
   folder = mkdtempSync(join(tmpdir(), "initkit-test-"));
   const client = issue({ name: "by_certificate", issuer: authority });
   const files = {
@@ -53,12 +40,11 @@ const whoSql = `select concat_ws(' ', current_user, current_database(), ssl, cur
 const nobody = "not let in";
 
 /** Whom and where a URL leads us to. */
-async function connect(url: string, env: Environment, sql = whoSql): Promise<string> {
+async function connect(url: string, env: Environment): Promise<string> {
   try {
     const settings = await readDatabaseSettings(url, env);
     const signal = AbortSignal.timeout(20_000);
     await using session = await openSession(settings, { env, signal, applicationName: "initkit" });
-    if (sql !== whoSql) await session.run(sql);
     return Object.values((await session.query(whoSql))[0]!).join();
   } catch {
     return nobody;

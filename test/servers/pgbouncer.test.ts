@@ -4,10 +4,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import pgPackage from "pg";
 import { startDebianPostgres, startPgBouncer } from "../helpers/debian-postgres.ts";
 import { initkit } from "../helpers/initkit.ts";
 import { type Peer, startPeer } from "../helpers/peers.ts";
+import { query } from "../helpers/query.ts";
 import { runTask, type TaskRun } from "../helpers/run-task.ts";
 import type { ServerProcess } from "../helpers/server-process.ts";
 
@@ -42,7 +42,7 @@ class Site implements AsyncDisposable {
   }
 
   query(sql: string): Promise<Record<string, unknown>[]> {
-    return query(this.database, sql);
+    return query(directUrl(this.database), sql);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -51,23 +51,14 @@ class Site implements AsyncDisposable {
   }
 }
 
-async function query(database: string, sql: string): Promise<Record<string, unknown>[]> {
-  const connectionString = `postgres://postgres@127.0.0.1:${postgres.port}/${database}`;
-  const client = new pgPackage.Client({ connectionString });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const directUrl = (database: string) => `postgres://postgres@127.0.0.1:${postgres.port}/${database}`;
 
 async function site(
   files: Readonly<Record<string, string>>,
   settings: Readonly<Record<string, string | number>>,
 ): Promise<Site> {
   const database = `pooled_${++databases}`;
-  await query("postgres", `create database ${database}`);
+  await query(directUrl("postgres"), `create database ${database}`);
   const place = new Site(database, await startPgBouncer(postgres.port, settings));
   place.put(files);
   return place;
@@ -118,18 +109,15 @@ suite("PgBouncer in transaction mode", () => {
       "idle_in_transaction_session_timeout",
     ];
     const shown = settings.map((name) => `current_setting('${name}') as ${name}`).join(", ");
-    const client = new pgPackage.Client({ connectionString: place.url });
-    await client.connect();
-    const { rows } = await client.query<Record<string, string>>(`select ${shown}`);
-    await client.end();
-    assert.deepEqual(rows, await place.query(`select ${shown}`));
+    assert.deepEqual(await query(place.url, `select ${shown}`), await place.query(`select ${shown}`));
   });
 
   test("waits for a migration that goes on without a pooler", async () => {
     await using place = await site(files, { pool_mode: "transaction", default_pool_size: 2 });
-    const direct = `postgres://postgres@127.0.0.1:${postgres.port}/${place.database}`;
     const words = [place.folder, "--timeout", "60s", "--database"];
-    const runs = await Promise.all([direct, place.url].map((url) => runTask("migrate", [...words, url])));
+    const runs = await Promise.all(
+      [directUrl(place.database), place.url].map((url) => runTask("migrate", [...words, url])),
+    );
     assert.deepEqual(
       runs.map(({ failure }) => failure?.message),
       [undefined, undefined],
