@@ -45,6 +45,13 @@ class Site implements AsyncDisposable {
     return query(directUrl(this.database), sql);
   }
 
+  /** Waits until a migration has come to its pg_sleep. */
+  async asleep(): Promise<void> {
+    const sql =
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+    while ((await this.query(sql)).length === 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     rmSync(this.folder, { recursive: true });
     await this.pooler[Symbol.asyncDispose]();
@@ -124,6 +131,23 @@ suite("PgBouncer in transaction mode", () => {
     );
     const applied = runs.flatMap(({ report }) => report["applied"] as string[]);
     assert.deepEqual(applied.toSorted(), Object.keys(files).toSorted());
+  });
+
+  test("is left without a lock by a migration that is killed, and the next run completes it", async () => {
+    const gate = "create table b (); select case when exists (select from gate) then pg_sleep(600) end";
+    const settings = { pool_mode: "transaction", default_pool_size: 2 };
+    await using place = await site({ "1_a.sql": "create table a ()", "2_b.sql": gate }, settings);
+    await place.query("create table gate as select 1 as closed");
+    let kill = () => {};
+    const running = initkit(["migrate", place.folder], {
+      env: { DATABASE_URL: place.url },
+      onEvent: (_, child) => (kill = () => child.kill("SIGKILL")),
+    });
+    await place.asleep();
+    kill();
+    assert.equal((await running).signal, "SIGKILL");
+    await place.query("truncate gate");
+    assert.deepEqual((await place.run()).report["applied"], ["2_b.sql"]);
   });
 
   test("lets a migration that is cut off go, with its lock", async () => {
