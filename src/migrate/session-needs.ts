@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import type { Statement } from "./lexer.ts";
+import { type Statement, tokens } from "./lexer.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { placeOf } from "./text.ts";
 
@@ -32,7 +32,7 @@ function needOf(file: ScriptFile): string | undefined {
   return undefined;
 }
 
-/** The statement's first words, where what it does outlives its transaction without being in the database. */
+/** A word for it, where what a statement does outlives its transaction without being in the database. */
 function sessionWords(
   { words: [first = "", second = "", third = ""] }: Statement,
   text: string,
@@ -52,16 +52,34 @@ function sessionWords(
       return isTemporary(second, third) && !/\bon\s+commit\s+drop\b/i.test(text)
         ? "a temporary table"
         : undefined;
-    case "SELECT":
-      return sessionCall.exec(text)?.[1];
     default:
-      return undefined;
+      return sessionCallIn(text);
   }
 }
 
 const isTemporary = (...words: readonly string[]): boolean =>
   words.some((word) => /^TEMP(?:ORARY)?$/.test(word));
 
-/** As pg_dump writes it, and locks that the end of the transaction does not give back. */
-const sessionCall =
-  /^select\s+(?:pg_catalog\s*\.\s*)?((?:pg_(?:try_)?advisory_lock(?:_shared)?)(?=\s*\()|set_config(?=\s*\(.*,\s*false\s*\)))/is;
+const sessionLock = /^pg_(?:try_)?advisory_lock(?:_shared)?$/i;
+
+/** A call that sets something or takes a lock for longer than the transaction; pg_dump writes such ones. */
+function sessionCallIn(text: string): string | undefined {
+  const words = [...tokens(text)].map(({ start, end }) => text.slice(start, end));
+  return words.find((word, at) => {
+    if (words[at + 1] !== "(") return false;
+    return (
+      sessionLock.test(word) || (/^set_config$/i.test(word) && !/^true$/i.test(lastArgument(words, at + 1)))
+    );
+  });
+}
+
+/** @param open the index of the parenthesis that opens */
+function lastArgument(words: readonly string[], open: number): string {
+  let depth = 0;
+  const end = words.findIndex((word, at) => {
+    if (at >= open && word === "(") depth++;
+    if (at >= open && word === ")") depth--;
+    return at > open && depth === 0;
+  });
+  return words[end - 1] ?? "";
+}

@@ -944,8 +944,14 @@ suite("the database", () => {
       await using place = await site({
         "1_set.sql": "create table a (); set local search_path to pg_catalog; set local role pg_monitor",
         "2_b.sql": "create table b (); create temporary table t (x int) on commit drop",
+        "3_local.sql": [
+          "select set_config('work_mem', concat('8', 'MB'), true), 'set_config(a, b, false)'; -- set role x",
+          "select pg_advisory_xact_lock(1);",
+          "create function f() returns void set search_path to public language sql as $$ select pg_advisory_lock(1) $$;",
+        ].join("\n"),
       });
-      ended(await throughPooler(place, ["--schema", "own"]), "done", ["1_set.sql", "2_b.sql"]);
+      const names = ["1_set.sql", "2_b.sql", "3_local.sql"];
+      ended(await throughPooler(place, ["--schema", "own"]), "done", names);
       assert.equal(await place.exists("own.b"), true);
       ended(await throughPooler(place, ["--schema", "own"]), "unchanged");
     });
@@ -962,7 +968,8 @@ suite("the database", () => {
       "a file without a transaction": "-- initkit: no-transaction\nselect 1",
       "a setting": "create table b ();\nset search_path to public",
       "what pg_dump sets": "select pg_catalog.set_config('search_path', '', false)",
-      "a lock": "select pg_advisory_lock(1)",
+      "a setting within a query": "with x as (select 1) select set_config('work_mem', '8MB', false) from x",
+      "a lock": "select 1 where pg_try_advisory_lock(1)",
       "a temporary table": "create temp table t (x int)",
       "a prepared statement": "prepare p as select 1",
     })) {
