@@ -1,7 +1,7 @@
 import { kind, oneOf, path, timeLimit } from "../src/kinds.ts";
 import { toolNames } from "../src/migrate/adopt/names.ts";
 import { parseVersion } from "../src/migrate/version.ts";
-import { databaseSettings } from "../src/postgres/settings.ts";
+import { checkDatabaseSettings } from "../src/postgres/read-settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
 import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
 
@@ -45,6 +45,7 @@ export default defineTask({
     ),
     table: option(name, "table of the history", "initkit_migrations"),
     schema: option(name, "schema of the history, made if missing, first on the search path of every file"),
+    "create-database": flag("create the database where it is missing, for the user of the URL"),
     "lock-timeout": option(
       timeLimit,
       "bound on the wait for other replicas; by default the step's timeout",
@@ -69,7 +70,7 @@ export default defineTask({
   pacedBy: "task",
 
   check(args, env) {
-    databaseSettings(args.database, env);
+    checkDatabaseSettings(args.database, env);
     if (args["wait-only"] && args["dry-run"])
       throw new Error("wait-only applies nothing, so it goes without dry-run");
     if (args.baseline !== undefined && args.adopt.length > 0)
@@ -83,6 +84,7 @@ export default defineTask({
       database: args.database,
       table: args.table,
       schema: args.schema,
+      createDatabase: args["create-database"],
       lockTimeout: args["lock-timeout"],
       statementTimeout: args["statement-timeout"],
       to: args.to,

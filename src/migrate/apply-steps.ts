@@ -4,6 +4,7 @@ import { Failure } from "../failure.ts";
 import { isServerError } from "../postgres/errors.ts";
 import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
+import { runsAlone } from "./alone.ts";
 import { begin, type Work, runPart } from "./apply.ts";
 import { dropBrokenIndex } from "./broken-index.ts";
 import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
@@ -93,7 +94,8 @@ class StepRun {
     const step = this.#steps[at]!;
     if (this.#session.transaction !== "none") await this.#inFilesTransaction(step, at);
     else if (/^(?:BEGIN|START)$/.test(step.words[0] ?? "")) await this.#run(step);
-    else if (!(await this.#inOwnTransaction(step, at))) await this.#alone(step, at, uncertain);
+    else if (runsAlone(step) || !(await this.#inOwnTransaction(step, at)))
+      await this.#alone(step, at, uncertain);
   }
 
   /** A transaction that the file itself has opened: its COMMIT also commits how far we are. */

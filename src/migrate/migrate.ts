@@ -1,22 +1,24 @@
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { count, formatMs } from "../format.ts";
+import { count, formatMs, serverWords } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
-import { serverWords } from "../format.ts";
-import { type Notice, openSession, type Session } from "../postgres/session.ts";
-import { databaseSettings } from "../postgres/settings.ts";
+import type { Notice, Session } from "../postgres/session.ts";
+import { readDatabaseSettings } from "../postgres/read-settings.ts";
+import type { DatabaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
 import type { ToolName } from "./adopt/names.ts";
 import type { Tool } from "./adopt/tool.ts";
 import { toolsNamed } from "./adopt/tools.ts";
-import { applyInTransaction, type Work } from "./apply.ts";
+import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applySteps } from "./apply-steps.ts";
 import { type MigrationSource, readMigrations } from "./files.ts";
 import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory } from "./history.ts";
-import { comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
+import { type Applied, comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
-import { refuseTransactionPooler } from "./pooler.ts";
+import { openDatabase, openOrCreate } from "./open.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
+import { sessionNeedIn, sessionRefusal } from "./session-needs.ts";
+import { spanFor } from "./span.ts";
 import { described, findStart, recordStart, refuseUnusableStart, type Start } from "./start.ts";
 import { prepareSession } from "./surroundings.ts";
 import type { Version } from "./version.ts";
@@ -26,6 +28,7 @@ export interface MigrateOptions {
   readonly database: string | undefined;
   readonly table: string;
   readonly schema: string | undefined;
+  readonly createDatabase: boolean;
   /** In milliseconds, `Infinity` for no limit of its own. */
   readonly lockTimeout: number;
   readonly statementTimeout: number;
@@ -41,6 +44,7 @@ export interface MigrateOptions {
 interface Step {
   readonly context: Context;
   readonly options: MigrateOptions;
+  readonly settings: DatabaseSettings;
   readonly source: MigrationSource;
   readonly tools: readonly Tool[];
   readonly appliedBy: string;
@@ -57,6 +61,7 @@ interface Step {
  * @throws Failure `configuration`, `database-unavailable`, `refused`, `sql`, `history`, `access`, `io`
  */
 export async function migrate(context: Context, options: MigrateOptions): Promise<Result> {
+  const settings = await readDatabaseSettings(options.database, context.env);
   const tools = toolsNamed(options.adopt);
   const names = tools.flatMap(({ files }) => files ?? []);
   const source = await readMigrations(options.dir, names);
@@ -67,6 +72,7 @@ export async function migrate(context: Context, options: MigrateOptions): Promis
   const step: Step = {
     context,
     options,
+    settings,
     source,
     tools,
     appliedBy,
@@ -92,9 +98,10 @@ const reportOf = ({ applied, started }: Step): Record<string, unknown> => ({ ...
 
 async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   const { options, context } = step;
-  const open = () => openDatabase(step, signal);
+  const database = { settings: step.settings, applicationName: step.appliedBy, env: context.env, signal };
   context.log.progress("connecting to the database");
-  await using session = await open();
+  await using session = await openOrCreate(database, options, context.log);
+  if (!session) return listed(step, { plan: planFor(step, []), start: undefined });
   const first = await look(step, session);
   const { place, plan } = first;
   warnOnce(step, plan);
@@ -104,17 +111,12 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   if (options.dryRun) return listed(step, first);
 
   if (place.standby) throw standby(session);
-  await refuseTransactionPooler(session, open);
-  const settings = await prepareSession(session, options);
-  if (!(await takeLock(step, session, place, signal))) return settled(step);
-  const work = { session, settings, appliedBy: step.appliedBy, log: context.log };
-  await applyAll(step, work, scripts, signal);
+  const span = await spanFor(session, scripts.values(), () => openDatabase(database));
+  const settings = await prepareSession(session, options, span);
+  const work = { session, span, settings, appliedBy: step.appliedBy, log: context.log } as const;
+  const apply = span === "transaction" ? applyEach : applyAll;
+  await apply(step, { ...work, place }, scripts, signal);
   return settled(step);
-}
-
-function openDatabase({ options, appliedBy, context: { env } }: Step, signal: AbortSignal): Promise<Session> {
-  const settings = databaseSettings(options.database, env);
-  return openSession(settings, { applicationName: appliedBy, env, signal });
 }
 
 function warnOnce({ context, warned }: Step, { warnings }: HistoryPlan): void {
@@ -133,14 +135,18 @@ const isSettled = ({ plan, start }: Look, { waitOnly }: MigrateOptions): boolean
   plan.pending.length === 0 && (start === undefined || waitOnly);
 
 /** Finds out what is pending, without a lock and without a change. */
-async function look({ options, source, tools, appliedBy }: Step, session: Session): Promise<Look> {
-  const { table, schema, to, baseline, outOfOrder } = options;
+async function look(step: Step, session: Session): Promise<Look> {
+  const { options, source, tools, appliedBy } = step;
+  const { table, schema, baseline } = options;
   const place = await findHistory(session, { table, schema, applicationName: appliedBy });
   const history = await readHistory(session, place);
   const { start, warnings } = await findStart(session, source, history, { baseline, tools, schema });
-  const plan = comparePlan(source, [...history, ...(start?.rows ?? [])], { to, outOfOrder });
+  const plan = planFor(step, [...history, ...(start?.rows ?? [])]);
   return { place, plan: { ...plan, warnings: [...plan.warnings, ...warnings] }, start };
 }
+
+const planFor = ({ source, options: { to, outOfOrder } }: Step, history: readonly Applied[]): HistoryPlan =>
+  comparePlan(source, history, { to, outOfOrder });
 
 function settled(step: Step): Result {
   const { applied, started, source, options } = step;
@@ -180,15 +186,20 @@ const standby = ({ where }: Session): Failure =>
 
 /** Every file is read, and refused if need be, before the first one is applied. */
 function readScripts({ pending }: HistoryPlan): Promise<Map<string, ScriptFile>> {
-  return Array.fromAsync(
-    pending,
-    async ({ migration }) => [migration.id, await readScript(migration)] as const,
-  ).then((entries) => new Map(entries));
+  return Array.fromAsync(pending, async (each) => [each.migration.id, await readPending(each)] as const).then(
+    (entries) => new Map(entries),
+  );
+}
+
+/** What was begun statement by statement ends so. */
+async function readPending({ migration, begun }: Pending): Promise<ScriptFile> {
+  const file = await readScript(migration);
+  return { ...file, transaction: file.transaction && !begun };
 }
 
 const maxListed = 8;
 
-function listed({ context: { log } }: Step, { plan: { pending }, start }: Look): Result {
+function listed({ context: { log } }: Step, { plan: { pending }, start }: Omit<Look, "place">): Result {
   const names = pending.map(({ migration }) => migration.name);
   if (start) log.info(`would record ${described(start)} as applied`);
   for (const name of names.slice(0, maxListed)) log.info(`would apply ${name}`);
@@ -201,47 +212,82 @@ function listed({ context: { log } }: Step, { plan: { pending }, start }: Look):
 /** The lock is given up a moment before the step's time ends, so that the failure can name the holder. */
 const marginMs = 100;
 
-async function takeLock(
-  step: Step,
-  session: Session,
-  place: HistoryPlace,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function takeLock(step: Step, { session, place, span }: Work, signal: AbortSignal): Promise<boolean> {
   const { log, policy } = step.context;
   step.waitingSince ??= now();
   const limit = step.waitingSince + step.options.lockTimeout;
   const end = policy.endsAt - marginMs;
-  return await acquireLock(session, {
+  const taken = await acquireLock(session, {
     key: lockKeyOf(place),
+    span,
     until: Math.min(limit, end),
     final: limit < end,
     signal,
     log,
     nothingLeft: async () => isSettled(await look(step, session), step.options),
   });
+  step.waitingSince = undefined;
+  return taken;
 }
 
+type Scripts = ReadonlyMap<string, ScriptFile>;
+
 /** Under the lock, the history is looked at anew. */
-async function applyAll(
-  step: Step,
-  work: Omit<Work, "place">,
-  scripts: ReadonlyMap<string, ScriptFile>,
-  signal: AbortSignal,
-): Promise<void> {
-  step.waitingSince = undefined;
+async function applyAll(step: Step, work: Work, scripts: Scripts, signal: AbortSignal): Promise<void> {
+  if (!(await takeLock(step, work, signal))) return;
   const { place, plan } = await lookAndStart(step, work.session);
   if (!place.exists) await createHistory(work.session, place);
   const before = step.applied.length;
   for (const [index, pending] of plan.pending.entries()) {
-    const { name, id } = pending.migration;
-    work.log.progress(`applying ${index + 1} of ${plan.pending.length}: ${name}`);
-    try {
-      const file = scripts.get(id) ?? (await readScript(pending.migration));
-      await applyOne({ ...work, place }, file, pending);
-      step.applied.push(name);
-    } catch (error) {
-      throw inContext(error, name, signal, step.applied.length > before);
+    work.log.progress(`applying ${index + 1} of ${plan.pending.length}: ${pending.migration.name}`);
+    await applyNext(step, { ...work, place }, pending, { scripts, signal, before });
+  }
+}
+
+/** Behind a pooler, each transaction may have another session of the server, so each file takes a lock of its own. */
+async function applyEach(step: Step, work: Work, scripts: Scripts, signal: AbortSignal): Promise<void> {
+  const before = step.applied.length;
+  const { session } = work;
+  try {
+    while (await takeLock(step, work, signal)) {
+      const { place, plan, start } = await look(step, session);
+      if (start) {
+        await record(step, session, start);
+        continue;
+      }
+      const [pending] = plan.pending;
+      if (!pending) return;
+      if (!place.exists) await createHistory(session, place);
+      work.log.progress(`applying the next of ${plan.pending.length}: ${pending.migration.name}`);
+      await applyNext(step, { ...work, place }, pending, { scripts, signal, before });
     }
+  } finally {
+    await rollBack(session);
+  }
+}
+
+interface Progress {
+  readonly scripts: Scripts;
+  readonly signal: AbortSignal;
+  /** How many files earlier attempts have applied. */
+  readonly before: number;
+}
+
+async function applyNext(
+  step: Step,
+  work: Work,
+  pending: Pending,
+  { scripts, signal, before }: Progress,
+): Promise<void> {
+  const { name, id } = pending.migration;
+  try {
+    const file = (!pending.begun && scripts.get(id)) || (await readPending(pending));
+    const need = work.span === "transaction" ? sessionNeedIn([file]) : undefined;
+    if (need !== undefined) throw sessionRefusal(need, work.session.where);
+    await applyOne(work, file, pending);
+    step.applied.push(name);
+  } catch (error) {
+    throw inContext(error, name, signal, step.applied.length > before);
   }
 }
 
@@ -257,12 +303,11 @@ async function record(step: Step, session: Session, start: Start): Promise<void>
   step.started = await recordStart(session, start, () => look(step, session), step.context.log);
 }
 
-/** What was begun statement by statement ends so. */
 async function applyOne(work: Work, file: ScriptFile, { begun, migration }: Pending): Promise<void> {
   const startedAt = now();
   work.session.onNotice = (notice) => tell(work.log, migration.name, notice);
-  if (file.transaction && !begun) await applyInTransaction(work, file);
-  else await applySteps(work, { ...file, transaction: false }, begun);
+  if (file.transaction) await applyInTransaction(work, file);
+  else await applySteps(work, file, begun);
   work.session.onNotice = () => {};
   work.log.debug(`applied ${migration.name} in ${formatMs(now() - startedAt)}`);
 }
