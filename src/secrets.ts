@@ -1,6 +1,9 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const secretName = /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i;
+/** Whether a variable of that name holds a secret. */
+export const isSecretName = (name: string): boolean =>
+  /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i.test(name);
+
 const urlPattern = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
 const userinfo = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i;
 const secretParameter = /^(password|passwd|sslpassword|.*token|.*signature|sig|.*credential|.*secret)$/i;
@@ -17,7 +20,7 @@ export class Secrets {
 
   constructor(env: Environment) {
     for (const [name, value = ""] of Object.entries(env)) {
-      if (secretName.test(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
+      if (isSecretName(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
       this.noteValue(value);
     }
   }

@@ -1,8 +1,11 @@
-import { kind, path, timeLimit } from "../src/kinds.ts";
+import { quote } from "../src/format.ts";
+import { type Kind, kind, pair, type Pair, path, timeLimit } from "../src/kinds.ts";
+import { isVariableName } from "../src/migrate/variables.ts";
 import { parseVersion } from "../src/migrate/version.ts";
 import { databaseSettings } from "../src/postgres/settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
-import { defineTask, flag, operand, option } from "../src/task.ts";
+import { isSecretName } from "../src/secrets.ts";
+import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
 
 const databaseUrl = kind(
   "URL",
@@ -30,6 +33,23 @@ const name = kind("NAME", (value) => {
   return value;
 });
 
+/** A value whose name says that it is a secret is hidden. */
+const variable: Kind<Pair> = kind(
+  "NAME=VALUE",
+  (text) => {
+    const { name, value } = pair.parse(text);
+    if (!isVariableName(name)) throw new Error("has a name that is not letters, digits and underscores");
+    if (value.includes("\0")) throw new Error("holds a NUL byte");
+    return { name, value };
+  },
+  {
+    secretIn(text) {
+      const [, name = "", value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      return isSecretName(name) ? [value] : [];
+    },
+  },
+);
+
 export default defineTask({
   name: "migrate",
   summary: "Applies the pending SQL files of a folder to PostgreSQL, once however many replicas do it.",
@@ -51,6 +71,7 @@ export default defineTask({
       kind("VERSION", parseVersion),
       "apply up to this version, and repeatable files only if it is the last",
     ),
+    var: repeated(variable, "value that stands for :NAME, :'NAME' and :\"NAME\" in the files, as in psql"),
     "out-of-order": flag("also apply files that are older than the newest applied one"),
     "wait-only": flag("apply nothing; done when another has applied everything"),
     "dry-run": flag("only say what would be applied"),
@@ -61,6 +82,7 @@ export default defineTask({
 
   check(args, env) {
     databaseSettings(args.database, env);
+    refuseTwice(args.var.map(({ name }) => name));
     if (args["wait-only"] && args["dry-run"])
       throw new Error("wait-only applies nothing, so it goes without dry-run");
   },
@@ -75,9 +97,15 @@ export default defineTask({
       lockTimeout: args["lock-timeout"],
       statementTimeout: args["statement-timeout"],
       to: args.to,
+      variables: new Map(args.var.map(({ name, value }) => [name, value])),
       outOfOrder: args["out-of-order"],
       waitOnly: args["wait-only"],
       dryRun: args["dry-run"],
     });
   },
 });
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`sets the variable ${quote(twice)} twice`);
+}

@@ -4,14 +4,15 @@ import { Failure } from "../failure.ts";
 import { isServerError } from "../postgres/errors.ts";
 import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
-import { begin, type Work, runPart } from "./apply.ts";
+import { begin, runPart, sendPart, type Work } from "./apply.ts";
 import { dropBrokenIndex } from "./broken-index.ts";
 import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
 import type { Statement } from "./lexer.ts";
+import { runsConcurrently } from "./no-transaction.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { sqlFailure } from "./sql-failure.ts";
-import { discardSql, resetSql, stepOutSql } from "./surroundings.ts";
+import { discardSql, resetSql, stepOutSql, waitingFreely } from "./surroundings.ts";
 
 /**
  * Applies a file that cannot be one transaction, statement by statement. The history says after each how far it has
@@ -107,11 +108,11 @@ class StepRun {
   async #inOwnTransaction(step: Statement, at: number): Promise<boolean> {
     await begin(this.#session);
     try {
-      await this.#session.run(this.#textOf(step));
+      await sendPart(this.#session, this.#file, step);
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error;
       if (!isServerError(error.error) || !needsNoTransaction.has(error.error.code)) {
-        throw sqlFailure(this.#file, step.start, error);
+        throw sqlFailure(this.#file, step, error);
       }
       await this.#session.query("rollback");
       return false;
@@ -122,19 +123,24 @@ class StepRun {
 
   async #alone(step: Statement, at: number, uncertain: boolean): Promise<void> {
     await this.#record(at, at + 1);
-    await dropBrokenIndex(this.#session, this.#textOf(step), this.#work.log);
-    try {
-      await this.#session.run(this.#textOf(step));
-    } catch (error) {
-      if (!(error instanceof ScriptError)) throw error;
-      const done = uncertain && isServerError(error.error) && doneBefore.has(error.error.code);
-      if (!done) throw sqlFailure(this.#file, step.start, error);
-    }
+    const run = () => this.#outsideTransactions(step, uncertain);
+    await (runsConcurrently(this.#textOf(step)) ? waitingFreely(this.#session, run) : run());
     await this.#record(at + 1);
   }
 
-  #run({ start, end }: Statement): Promise<void> {
-    return runPart(this.#session, this.#file, start, end);
+  async #outsideTransactions(step: Statement, uncertain: boolean): Promise<void> {
+    await dropBrokenIndex(this.#session, this.#textOf(step), this.#work.log);
+    try {
+      await sendPart(this.#session, this.#file, step);
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      const done = uncertain && isServerError(error.error) && doneBefore.has(error.error.code);
+      if (!done) throw sqlFailure(this.#file, step, error);
+    }
+  }
+
+  #run(step: Statement): Promise<void> {
+    return runPart(this.#session, this.#file, step);
   }
 
   #record(done: number, started = done): Promise<void> {
@@ -147,15 +153,19 @@ class StepRun {
     return `${stepOutSql}; ${progressSql(place, this.#file.migration, progress)}`;
   }
 
+  /** Of the statements as they stand in the file, so that another value of a variable is no edit. */
   #checksum(done: number): string {
+    const { text, body } = this.#file;
     const hash = createHash("sha256");
-    for (const step of this.#steps.slice(0, done))
-      hash.update(`${this.#textOf(step).replace(/\r\n?/g, "\n")};`);
+    for (const { start, end, data = { end } } of this.#steps.slice(0, done)) {
+      const written = text.slice(body.origin(start), body.origin(data.end));
+      hash.update(`${written.replace(/\r\n?/g, "\n")};`);
+    }
     return hash.digest("hex");
   }
 
   #textOf({ start, end }: Statement): string {
-    return this.#file.text.slice(start, end);
+    return this.#file.body.sql.slice(start, end);
   }
 
   /** SET and RESET, and what pg_dump writes for them. */

@@ -1,31 +1,63 @@
-/** A piece of SQL, by its place in the text. Blanks and comments are left out. */
-export interface Token {
-  /** A `word` is a keyword or an unquoted name; an `other` is a number, a parameter or a character of an operator. */
-  readonly kind: "word" | "name" | "string" | "other" | ";";
+import { endOfName, endOfString, isNameAt, isStringAt, matchAt, skipBlanks } from "./quoted.ts";
+import { Reading } from "./reading.ts";
+
+/** A part of a text, from its first character to behind its last. */
+export interface Span {
   readonly start: number;
   readonly end: number;
+}
+
+/** A piece of SQL. Blanks and comments are left out. */
+export interface Token extends Span {
+  /**
+   * A `word` is a keyword or an unquoted name; an `other` is a number, a parameter or a character of an operator.
+   * A `variable` (`:NAME`, `:'NAME'`, `:"NAME"`) and a `command` (from a backslash to the end of the line) are psql's.
+   */
+  readonly kind: "word" | "name" | "string" | "other" | "variable" | "command" | ";";
+  /** The lines behind the semicolon of COPY … FROM STDIN, without the line `\.` that ends them. */
+  readonly data?: Span;
 }
 
 /** One statement, from its first token to its last, without the semicolon. */
-export interface Statement {
-  readonly start: number;
-  readonly end: number;
+export interface Statement extends Span {
   /** Its first words, in upper case. */
   readonly words: readonly string[];
+  /** What the client sends for COPY … FROM STDIN. */
+  readonly data?: Span | undefined;
 }
 
 /**
- * The tokens of PostgreSQL's SQL (PostgreSQL manual, 4.1), with standard_conforming_strings on. What is not ended (a
- * string, a comment) reaches to the end of the text.
+ * The tokens of PostgreSQL's SQL (PostgreSQL manual, 4.1) with what psql adds to it, with standard_conforming_strings
+ * on until the text itself sets it off. What is not ended (a string, a comment) reaches to the end of the text.
  */
 export function* tokens(sql: string): Generator<Token> {
+  const reading = new Reading();
   for (let at = skipBlanks(sql, 0); at < sql.length;) {
     const kind = kindAt(sql, at);
-    const end = endOf(sql, at, kind);
-    yield { kind, start: at, end };
-    at = skipBlanks(sql, end);
+    const token = { kind, start: at, end: endOf(sql, at, kind, reading.backslashes) };
+    if (kind !== ";") reading.enter(token, sql);
+    const data = kind === ";" && reading.end() ? dataBehind(sql, token.end) : undefined;
+    yield data ? { ...token, data } : token;
+    at = skipBlanks(sql, data ? endOfData(sql, data) : token.end);
   }
+  const nothing = { start: sql.length, end: sql.length };
+  if (reading.end()) yield { kind: ";", ...nothing, data: nothing };
 }
+
+const dataEnd = /\\\.\r?(?:\n|$)/y;
+const dataEndLine = /^\\\.\r?$/gm;
+
+/** The data begin in the next line. */
+function dataBehind(sql: string, from: number): Span {
+  const newline = sql.indexOf("\n", from);
+  const start = newline < 0 ? sql.length : newline + 1;
+  dataEndLine.lastIndex = start;
+  return { start, end: dataEndLine.exec(sql)?.index ?? sql.length };
+}
+
+/** Where the line that ends data ends itself; the end of the data where there is none. */
+export const endOfData = (sql: string, { end }: Span): number =>
+  end + (matchAt(dataEnd, sql, end)?.length ?? 0);
 
 /** Splits a text at the semicolons that end statements. */
 export function* statements(sql: string): Generator<Statement> {
@@ -39,7 +71,7 @@ export function* statements(sql: string): Generator<Statement> {
       last = token;
       continue;
     }
-    if (first && last) yield { start: first.start, end: last.end, words: nesting.words };
+    if (first && last) yield { start: first.start, end: last.end, words: nesting.words, data: token.data };
     nesting = new Nesting();
     first = last = undefined;
   }
@@ -84,97 +116,29 @@ class Nesting {
   }
 }
 
-/** Only these are blanks to PostgreSQL; a no-break space is part of a name. */
-const blanks = /[ \t\n\r\f\v]*/y;
-
-function skipBlanks(sql: string, from: number): number {
-  for (let at = from; ;) {
-    blanks.lastIndex = at;
-    blanks.test(sql);
-    at = blanks.lastIndex;
-    if (sql.startsWith("--", at)) at = endOfLine(sql, at);
-    else if (sql.startsWith("/*", at)) at = endOfComment(sql, at);
-    else return at;
-  }
-}
-
-const lineEnd = /[\n\r]/g;
-
-function endOfLine(sql: string, from: number): number {
-  lineEnd.lastIndex = from;
-  return lineEnd.exec(sql)?.index ?? sql.length;
-}
-
-const commentMark = /\/\*|\*\//g;
-
-/** Comments nest. */
-function endOfComment(sql: string, from: number): number {
-  commentMark.lastIndex = from;
-  let depth = 0;
-  for (let mark = commentMark.exec(sql); mark; mark = commentMark.exec(sql)) {
-    depth += mark[0] === "/*" ? 1 : -1;
-    if (depth === 0) return commentMark.lastIndex;
-  }
-  return sql.length;
-}
-
-const stringStart = /(?:[bexn]|u&)?'/iy;
-const nameStart = /(?:u&)?"/iy;
-const dollarStart = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
 const word = /[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*/iy;
 const number = /\$?[0-9][a-z0-9_.\u0080-\uffff]*/iy;
-
-function matchAt(pattern: RegExp, sql: string, at: number): string | undefined {
-  pattern.lastIndex = at;
-  return pattern.exec(sql)?.[0];
-}
+const variable = /:(?:[a-z0-9_\u0080-\uffff]+|(['"])[a-z0-9_\u0080-\uffff]+\1)/iy;
+/** A cast, and an argument with its name: no variable begins within them. */
+const colons = /::|:=/y;
+const command = /\\[^\r\n]*/y;
+const patterns = { word, variable, command, ";": /;/y };
 
 function kindAt(sql: string, at: number): Token["kind"] {
   if (sql[at] === ";") return ";";
-  if (matchAt(stringStart, sql, at) !== undefined || matchAt(dollarStart, sql, at) !== undefined)
-    return "string";
-  if (matchAt(nameStart, sql, at) !== undefined) return "name";
+  if (sql[at] === "\\") return "command";
+  if (isStringAt(sql, at)) return "string";
+  if (isNameAt(sql, at)) return "name";
+  if (matchAt(variable, sql, at) !== undefined) return "variable";
   return matchAt(word, sql, at) === undefined ? "other" : "word";
 }
 
-function endOf(sql: string, at: number, kind: Token["kind"]): number {
-  if (kind === "string") return endOfString(sql, at);
-  if (kind === "name") return endOfQuoted(sql, at + matchAt(nameStart, sql, at)!.length, '"');
-  const text = matchAt(kind === "word" ? word : number, sql, at);
+function endOf(sql: string, at: number, kind: Token["kind"], backslashes: boolean): number {
+  if (kind === "string") return endOfString(sql, at, backslashes);
+  if (kind === "name") return endOfName(sql, at);
+  const text =
+    kind === "other"
+      ? (matchAt(number, sql, at) ?? matchAt(colons, sql, at))
+      : matchAt(patterns[kind], sql, at);
   return at + (text?.length ?? 1);
-}
-
-function endOfString(sql: string, at: number): number {
-  const dollar = matchAt(dollarStart, sql, at);
-  if (dollar !== undefined) {
-    const close = sql.indexOf(dollar, at + dollar.length);
-    return close < 0 ? sql.length : close + dollar.length;
-  }
-  const open = matchAt(stringStart, sql, at)!;
-  const from = at + open.length;
-  return /^e/i.test(open) ? endOfEscaped(sql, from) : endOfQuoted(sql, from, "'");
-}
-
-/** A doubled quote stands for one. */
-function endOfQuoted(sql: string, from: number, quote: string): number {
-  for (let at = sql.indexOf(quote, from); at >= 0; at = sql.indexOf(quote, at + 2)) {
-    if (sql[at + 1] !== quote) return at + 1;
-  }
-  return sql.length;
-}
-
-const escapedMark = /\\|''|'/g;
-/** A string goes on behind a line end, and its backslashes stay what they were. */
-const continuation = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
-
-function endOfEscaped(sql: string, from: number): number {
-  escapedMark.lastIndex = from;
-  for (let mark = escapedMark.exec(sql); mark; mark = escapedMark.exec(sql)) {
-    if (mark[0] === "\\") escapedMark.lastIndex++;
-    if (mark[0] !== "'") continue;
-    const more = matchAt(continuation, sql, escapedMark.lastIndex);
-    if (more === undefined) return escapedMark.lastIndex;
-    escapedMark.lastIndex += more.length;
-  }
-  return sql.length;
 }

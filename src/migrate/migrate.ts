@@ -6,8 +6,8 @@ import { serverWords } from "../format.ts";
 import { type Notice, openSession, type Session } from "../postgres/session.ts";
 import { databaseSettings } from "../postgres/settings.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
-import { applyInTransaction, type Work } from "./apply.ts";
-import { applySteps } from "./apply-steps.ts";
+import type { Work } from "./apply.ts";
+import { applyFile } from "./apply-file.ts";
 import { type MigrationSource, readMigrations } from "./files.ts";
 import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory } from "./history.ts";
 import { comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
@@ -15,6 +15,7 @@ import { acquireLock } from "./lock.ts";
 import { refuseTransactionPooler } from "./pooler.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
 import { prepareSession } from "./surroundings.ts";
+import type { Variables } from "./variables.ts";
 import type { Version } from "./version.ts";
 
 export interface MigrateOptions {
@@ -26,6 +27,7 @@ export interface MigrateOptions {
   readonly lockTimeout: number;
   readonly statementTimeout: number;
   readonly to: Version | undefined;
+  readonly variables: Variables;
   readonly outOfOrder: boolean;
   readonly waitOnly: boolean;
   readonly dryRun: boolean;
@@ -83,7 +85,7 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   warnOnce(step, plan);
   if (plan.pending.length === 0) return settled(step);
   if (options.waitOnly) throw stillPending(plan);
-  const scripts = await readScripts(plan);
+  const scripts = await readScripts(plan, options);
   if (options.dryRun) return listed(step, plan);
 
   if (place.standby) throw standby(session);
@@ -151,10 +153,13 @@ const standby = ({ where }: Session): Failure =>
   });
 
 /** Every file is read, and refused if need be, before the first one is applied. */
-function readScripts({ pending }: HistoryPlan): Promise<Map<string, ScriptFile>> {
+function readScripts(
+  { pending }: HistoryPlan,
+  { variables }: MigrateOptions,
+): Promise<Map<string, ScriptFile>> {
   return Array.fromAsync(
     pending,
-    async ({ migration }) => [migration.id, await readScript(migration)] as const,
+    async ({ migration }) => [migration.id, await readScript(migration, variables)] as const,
   ).then((entries) => new Map(entries));
 }
 
@@ -206,7 +211,7 @@ async function applyAll(
     const { name, id } = pending.migration;
     work.log.progress(`applying ${index + 1} of ${plan.pending.length}: ${name}`);
     try {
-      const file = scripts.get(id) ?? (await readScript(pending.migration));
+      const file = scripts.get(id) ?? (await readScript(pending.migration, step.options.variables));
       await applyOne({ ...work, place }, file, pending);
       step.applied.push(name);
     } catch (error) {
@@ -215,12 +220,10 @@ async function applyAll(
   }
 }
 
-/** What was begun statement by statement ends so. */
 async function applyOne(work: Work, file: ScriptFile, { begun, migration }: Pending): Promise<void> {
   const startedAt = now();
   work.session.onNotice = (notice) => tell(work.log, migration.name, notice);
-  if (file.transaction && !begun) await applyInTransaction(work, file);
-  else await applySteps(work, { ...file, transaction: false }, begun);
+  await applyFile(work, file, begun);
   work.session.onNotice = () => {};
   work.log.debug(`applied ${migration.name} in ${formatMs(now() - startedAt)}`);
 }

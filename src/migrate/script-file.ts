@@ -1,32 +1,45 @@
 import { readFile } from "node:fs/promises";
 import { Failure } from "../failure.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
+import { type Body, bodyOf } from "./body.ts";
 import { type Migration, readSql } from "./files.ts";
-import { type Statement, statements } from "./lexer.ts";
+import { endOfData, type Span, type Statement, statements } from "./lexer.ts";
+import { refusesTransaction } from "./no-transaction.ts";
+import { changesReading } from "./reading.ts";
 import { sectionOf } from "./sections.ts";
 import { checksumOf, placeOf } from "./text.ts";
+import type { Variables } from "./variables.ts";
 
 /** A migration that is about to be applied, with its text. */
 export interface ScriptFile {
   readonly migration: Migration;
   /** The whole file, without a BOM. */
   readonly text: string;
-  /** What of the text is applied. */
-  readonly start: number;
-  readonly end: number;
+  /** What of it is applied. */
+  readonly body: Body;
   /** Whether the file is applied in one transaction, or statement by statement. */
   readonly transaction: boolean;
+}
+
+/** A part of the SQL of a file that is sent in one message. */
+export interface Part extends Span {
+  /** What its last statement reads from the client. */
+  readonly data?: Span | undefined;
 }
 
 /**
  * Reads what is to be applied, and looks for what would break the promise of one transaction.
  * @throws Failure `configuration` naming file and line
  */
-export async function readScript(found: Migration): Promise<ScriptFile> {
+export async function readScript(found: Migration, variables: Variables): Promise<ScriptFile> {
   const text = await readSql(found);
   const section = sectionOf(found.name, text);
-  const transaction = section.transaction && !(await disabledBeside(found));
-  const file = { ...section, transaction, text, migration: { ...found, checksum: checksumOf(text) } };
+  const body = bodyOf(found.name, text, section, variables);
+  const transaction =
+    section.transaction &&
+    !statements(body.sql).some((statement) => refusesTransaction(statement, body.sql)) &&
+    !(await disabledBeside(found));
+  const file = { text, body, transaction, migration: { ...found, checksum: checksumOf(text) } };
   if (transaction) refuseTransactionControl(file);
   return file;
 }
@@ -41,18 +54,29 @@ async function disabledBeside({ path }: Migration): Promise<boolean> {
   }
 }
 
-/** The statements to apply, with their places in the whole text. */
-export function* statementsOf({ text, start, end }: ScriptFile): Generator<Statement> {
-  for (const { start: from, end: to, words } of statements(text.slice(start, end))) {
-    yield { start: start + from, end: start + to, words };
+/** The statements to apply, with their places in the SQL of the file. */
+export const statementsOf = ({ body }: ScriptFile): Generator<Statement> => statements(body.sql);
+
+/**
+ * The parts that the file is sent in, as few as can be: one ends where data follow, and where the server is to read
+ * strings in another way, since it reads a whole message before it runs the first statement in it.
+ */
+export function* partsOf(file: ScriptFile): Generator<Part> {
+  const { body } = file;
+  let start = 0;
+  for (const { end, data, words } of statementsOf(file)) {
+    if (!data && !changesReading(words.join(" "))) continue;
+    yield { start, end, data };
+    start = data ? endOfData(body.sql, data) : end;
   }
+  yield { start, end: body.sql.length };
 }
 
 function refuseTransactionControl(file: ScriptFile): void {
   for (const statement of statementsOf(file)) {
     if (!endsTransaction(statement)) continue;
-    const { migration, text } = file;
-    const place = placeOf(migration.name, text, statement.start);
+    const { migration, text, body } = file;
+    const place = placeOf(migration.name, text, body.origin(statement.start));
     throw new Failure("configuration", `${place}: ${statement.words[0]} in a file that is one transaction`, {
       hint: "each file is a transaction already: take BEGIN and COMMIT out, or, to have none, make the first line -- initkit: no-transaction",
     });
