@@ -9,7 +9,7 @@ import { dropBrokenIndex } from "./broken-index.ts";
 import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
 import type { Statement } from "./lexer.ts";
-import { runsConcurrently } from "./no-transaction.ts";
+import { refusesTransaction, runsConcurrently } from "./no-transaction.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { sqlFailure } from "./sql-failure.ts";
 import { discardSql, resetSql, stepOutSql, waitingFreely } from "./surroundings.ts";
@@ -94,6 +94,7 @@ class StepRun {
     const step = this.#steps[at]!;
     if (this.#session.transaction !== "none") await this.#inFilesTransaction(step, at);
     else if (/^(?:BEGIN|START)$/.test(step.words[0] ?? "")) await this.#run(step);
+    else if (refusesTransaction(step, this.#file.body.sql)) await this.#alone(step, at, uncertain);
     else if (!(await this.#inOwnTransaction(step, at))) await this.#alone(step, at, uncertain);
   }
 
