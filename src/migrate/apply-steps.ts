@@ -5,7 +5,7 @@ import { isServerError } from "../postgres/errors.ts";
 import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
 import { begin, runPart, sendPart, type Work } from "./apply.ts";
-import { dropBrokenIndex } from "./broken-index.ts";
+import { dropBrokenIndex, dropInvalidTwins } from "./broken-index.ts";
 import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
 import type { Statement } from "./lexer.ts";
@@ -130,7 +130,8 @@ class StepRun {
   }
 
   async #outsideTransactions(step: Statement, uncertain: boolean): Promise<void> {
-    await dropBrokenIndex(this.#session, this.#textOf(step), this.#work.log);
+    const text = this.#textOf(step);
+    await dropBrokenIndex(this.#session, text, this.#work.log);
     try {
       await sendPart(this.#session, this.#file, step);
     } catch (error) {
@@ -138,6 +139,7 @@ class StepRun {
       const done = uncertain && isServerError(error.error) && doneBefore.has(error.error.code);
       if (!done) throw sqlFailure(this.#file, step, error);
     }
+    if (uncertain && runsConcurrently(text)) await dropInvalidTwins(this.#session, text, this.#work.log);
   }
 
   #run(step: Statement): Promise<void> {

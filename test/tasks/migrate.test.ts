@@ -785,6 +785,39 @@ suite("a file without a transaction", () => {
     ]);
   });
 
+  test("leaves no invalid index behind where the server has named it", async () => {
+    await using place = await site({
+      "1_x.sql": "create unique index concurrently on t ((id + 1)) where id > 0;",
+    });
+    await place.query("create table t (id int); insert into t values (1), (1)");
+    failed(await place.run(), "sql");
+    failed(await place.run(), "sql");
+    await place.query("truncate t");
+    ended(await place.run(), "done", ["1_x.sql"]);
+    assert.deepEqual(await place.query("select indisvalid from pg_index where indrelid = 't'::regclass"), [
+      { indisvalid: true },
+    ]);
+  });
+
+  for (const what of ["table concurrently public.t", "(concurrently) index t_pkey"]) {
+    test(`leaves no invalid index behind of a cancelled REINDEX ${what}`, async () => {
+      await using place = await site({ "1_x.sql": `reindex ${what};` });
+      await place.query("create table t (id int primary key)");
+      await using other = await place.session();
+      await other.query("begin isolation level repeatable read; select * from t");
+      const running = place.run();
+      await place.until("wait_event_type = 'Lock' and query like 'reindex%'");
+      await other.query("select pg_cancel_backend(pid) from pg_stat_activity where query like 'reindex%'");
+      failed(await running, "sql");
+      await other.query("commit");
+      const indexes =
+        "select relname, indisvalid from pg_index join pg_class c on c.oid = indexrelid where indrelid = 't'::regclass";
+      assert.equal((await place.query(indexes)).length, 2);
+      ended(await place.run(), "done", ["1_x.sql"]);
+      assert.deepEqual(await place.query(indexes), [{ relname: "t_pkey", indisvalid: true }]);
+    });
+  }
+
   test("is not applied twice where only its record is missing", async () => {
     await using place = await site({
       "1_x.sql": `${mark}create table t (id int); create index concurrently t_id on t (id);`,
