@@ -5,7 +5,7 @@ import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
 import type { Log } from "../task.ts";
 import { bookkeeping, doneSql, type HistoryPlace } from "./history.ts";
-import { type Part, partsOf, type ScriptFile } from "./script-file.ts";
+import type { Part, ScriptFile } from "./script-file.ts";
 import { sqlFailure } from "./sql-failure.ts";
 import { discardSql, resetSql } from "./surroundings.ts";
 
@@ -24,7 +24,7 @@ export async function applyInTransaction(work: Work, file: ScriptFile): Promise<
   const { session } = work;
   const startedAt = now();
   await begin(session);
-  for (const part of partsOf(file)) await runPart(session, file, part);
+  for (const part of file.parts) await runPart(session, file, part);
   if (session.transaction !== "open") throw endedItself(file);
   await commit(work, file, now() - startedAt);
 }

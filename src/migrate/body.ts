@@ -31,9 +31,8 @@ interface Edit extends Span {
   readonly text: string;
 }
 
-/** Most files hold nothing to look for. */
 function* editsOf(sql: string, variables: Variables, failure: FailureAt): Generator<Edit> {
-  if (variables.size === 0 && !/\\|\bfrom\s+std(?:in|out)\b/i.test(sql)) return;
+  if (!mayHoldEdits(sql, variables)) return;
   for (const token of tokens(sql)) {
     if (token.data) refuseUnclear(sql, token, token.data, failure);
     const text =
@@ -44,6 +43,12 @@ function* editsOf(sql: string, variables: Variables, failure: FailureAt): Genera
           : undefined;
     if (text !== undefined) yield { start: token.start, end: token.end, text };
   }
+}
+
+/** Most files hold nothing to look for, which is quickly seen. */
+function mayHoldEdits(sql: string, variables: Variables): boolean {
+  if (/\\|\bstd(?:in|out)\b/i.test(sql)) return true;
+  return [...variables.keys()].some((name) => ["", "'", '"'].some((mark) => sql.includes(`:${mark}${name}`)));
 }
 
 function refuseUnclear(sql: string, { end }: Token, data: Span, failure: FailureAt): void {

@@ -1,4 +1,4 @@
-import { endOfName, endOfString, isNameAt, isStringAt, matchAt, skipBlanks } from "./quoted.ts";
+import { endOfMatch, endOfName, endOfString, isNameAt, isStringAt, skipBlanks } from "./quoted.ts";
 import { Reading } from "./reading.ts";
 
 /** A part of a text, from its first character to behind its last. */
@@ -56,8 +56,7 @@ function dataBehind(sql: string, from: number): Span {
 }
 
 /** Where the line that ends data ends itself; the end of the data where there is none. */
-export const endOfData = (sql: string, { end }: Span): number =>
-  end + (matchAt(dataEnd, sql, end)?.length ?? 0);
+export const endOfData = (sql: string, { end }: Span): number => endOfMatch(dataEnd, sql, end);
 
 /** Splits a text at the semicolons that end statements. */
 export function* statements(sql: string): Generator<Statement> {
@@ -92,18 +91,23 @@ class Nesting {
   }
 
   enter({ kind, start, end }: Token, sql: string): void {
-    if (kind !== "word" && kind !== "other") return void (this.#previous = "");
+    if (kind === "word") return this.#enterWord(sql, start, end);
+    this.#previous = kind === "other" ? sql[start]! : "";
+    if (this.#previous === "(") this.#parentheses++;
+    if (this.#previous === ")") this.#parentheses = Math.max(0, this.#parentheses - 1);
+  }
+
+  #enterWord(sql: string, start: number, end: number): void {
+    if (this.words.length === wordsKept && !this.#isRoutine) return void (this.#previous = "");
     const text = sql.slice(start, end).toUpperCase();
-    if (kind === "word") this.#enterWord(text);
-    if (text === "(") this.#parentheses++;
-    if (text === ")") this.#parentheses = Math.max(0, this.#parentheses - 1);
+    if (this.words.length < wordsKept) this.words.push(text);
+    if (this.#isRoutine) this.#enterBody(text);
     this.#previous = text;
   }
 
-  #enterWord(word: string): void {
-    if (this.words.length < wordsKept) this.words.push(word);
+  #enterBody(word: string): void {
     if (this.#blocks === 0) {
-      if (word === "ATOMIC" && this.#previous === "BEGIN" && this.#isRoutine()) this.#blocks = 1;
+      if (word === "ATOMIC" && this.#previous === "BEGIN") this.#blocks = 1;
       return;
     }
     const isLabel = this.#previous === "." || this.#previous === "AS";
@@ -111,34 +115,39 @@ class Nesting {
     if (word === "END" && !isLabel) this.#blocks--;
   }
 
-  #isRoutine(): boolean {
-    return /^CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE)\b/.test(this.words.join(" "));
+  get #isRoutine(): boolean {
+    const [first, second, third, fourth] = this.words;
+    if (first !== "CREATE") return false;
+    return routines.has(second === "OR" && third === "REPLACE" ? fourth : second);
   }
 }
 
+const routines = new Set<string | undefined>(["FUNCTION", "PROCEDURE"]);
+
 const word = /[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*/iy;
-const number = /\$?[0-9][a-z0-9_.\u0080-\uffff]*/iy;
+/** A number, a parameter; a cast or the sign of a named argument, within which no variable begins. */
+const other = /\$?[0-9][a-z0-9_.\u0080-\uffff]*|::|:=/iy;
 const variable = /:(?:[a-z0-9_\u0080-\uffff]+|(['"])[a-z0-9_\u0080-\uffff]+\1)/iy;
-/** A cast, and an argument with its name: no variable begins within them. */
-const colons = /::|:=/y;
 const command = /\\[^\r\n]*/y;
-const patterns = { word, variable, command, ";": /;/y };
+const patterns = { word, variable, command, other, ";": /;/y };
 
 function kindAt(sql: string, at: number): Token["kind"] {
-  if (sql[at] === ";") return ";";
-  if (sql[at] === "\\") return "command";
-  if (isStringAt(sql, at)) return "string";
-  if (isNameAt(sql, at)) return "name";
-  if (matchAt(variable, sql, at) !== undefined) return "variable";
-  return matchAt(word, sql, at) === undefined ? "other" : "word";
+  const character = sql[at]!;
+  if (character === ";") return ";";
+  if (character === "\\") return "command";
+  if (mayQuote.test(character)) {
+    if (isStringAt(sql, at)) return "string";
+    if (isNameAt(sql, at)) return "name";
+  }
+  if (character === ":") return endOfMatch(variable, sql, at) === at ? "other" : "variable";
+  return endOfMatch(word, sql, at) === at ? "other" : "word";
 }
+
+/** What a string or a quoted name begins with. */
+const mayQuote = /['"$bexnu]/i;
 
 function endOf(sql: string, at: number, kind: Token["kind"], backslashes: boolean): number {
   if (kind === "string") return endOfString(sql, at, backslashes);
   if (kind === "name") return endOfName(sql, at);
-  const text =
-    kind === "other"
-      ? (matchAt(number, sql, at) ?? matchAt(colons, sql, at))
-      : matchAt(patterns[kind], sql, at);
-  return at + (text?.length ?? 1);
+  return Math.max(endOfMatch(patterns[kind], sql, at), at + 1);
 }

@@ -3,12 +3,14 @@ import { type Statement, type Token, tokens } from "./lexer.ts";
 
 /** Whether a statement cannot run in a transaction, as far as its text tells (PostgreSQL manual, part VI). */
 export function refusesTransaction({ words, start, end }: Statement, sql: string): boolean {
-  if (!candidates.has(words[0] ?? "")) return false;
+  if (!candidates.test(words.slice(0, 3).join(" "))) return false;
   const head = headOf(sql.slice(start, end));
   return always.test(head) || concurrently.test(head);
 }
 
-const candidates = new Set(["ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "VACUUM"]);
+/** What may be one, so that only of those more is read. */
+const candidates =
+  /^(?:VACUUM|CLUSTER|REINDEX|ALTER (?:SYSTEM|DATABASE|SUBSCRIPTION|TABLE)|(?:CREATE|DROP)(?: UNIQUE)? (?:INDEX|DATABASE|TABLESPACE|SUBSCRIPTION))\b/;
 
 const always = new RegExp(
   [

@@ -6,9 +6,7 @@ const blanks = /[ \t\n\r\f\v]*/y;
 /** Passes blanks and comments over. */
 export function skipBlanks(sql: string, from: number): number {
   for (let at = from; ;) {
-    blanks.lastIndex = at;
-    blanks.test(sql);
-    at = blanks.lastIndex;
+    at = endOfMatch(blanks, sql, at);
     if (sql.startsWith("--", at)) at = endOfLine(sql, at);
     else if (sql.startsWith("/*", at)) at = endOfComment(sql, at);
     else return at;
@@ -36,7 +34,7 @@ function endOfComment(sql: string, from: number): number {
 }
 
 /** The text that a sticky pattern matches at a place. */
-export function matchAt(pattern: RegExp, sql: string, at: number): string | undefined {
+function matchAt(pattern: RegExp, sql: string, at: number): string | undefined {
   pattern.lastIndex = at;
   return pattern.exec(sql)?.[0];
 }
@@ -45,13 +43,19 @@ const stringStart = /(?:[bexn]|u&)?'/iy;
 const nameStart = /(?:u&)?"/iy;
 const dollarStart = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
 
-export const isStringAt = (sql: string, at: number): boolean =>
-  matchAt(stringStart, sql, at) !== undefined || matchAt(dollarStart, sql, at) !== undefined;
+/** Where the text ends that a sticky pattern matches at a place; the place itself where it matches none. */
+export function endOfMatch(pattern: RegExp, sql: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(sql) ? pattern.lastIndex : at;
+}
 
-export const isNameAt = (sql: string, at: number): boolean => matchAt(nameStart, sql, at) !== undefined;
+export const isStringAt = (sql: string, at: number): boolean =>
+  endOfMatch(stringStart, sql, at) > at || endOfMatch(dollarStart, sql, at) > at;
+
+export const isNameAt = (sql: string, at: number): boolean => endOfMatch(nameStart, sql, at) > at;
 
 export function endOfName(sql: string, at: number): number {
-  return endOfQuoted(sql, at + matchAt(nameStart, sql, at)!.length, '"');
+  return endOfQuoted(sql, endOfMatch(nameStart, sql, at), '"');
 }
 
 /** @param backslashes whether a backslash escapes in plain strings too: standard_conforming_strings is off */
@@ -84,9 +88,9 @@ function endOfEscaped(sql: string, from: number): number {
   for (let mark = escapedMark.exec(sql); mark; mark = escapedMark.exec(sql)) {
     if (mark[0] === "\\") escapedMark.lastIndex++;
     if (mark[0] !== "'") continue;
-    const more = matchAt(continuation, sql, escapedMark.lastIndex);
-    if (more === undefined) return escapedMark.lastIndex;
-    escapedMark.lastIndex += more.length;
+    const more = endOfMatch(continuation, sql, escapedMark.lastIndex);
+    if (more === escapedMark.lastIndex) return more;
+    escapedMark.lastIndex = more;
   }
   return sql.length;
 }

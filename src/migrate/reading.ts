@@ -34,9 +34,13 @@ export function changesReading(words: string): boolean {
   );
 }
 
+/** The only statements that matter. */
+const followed = /^(?:COPY|SET|RESET)$/i;
+
 class Head {
   copiesFromClient = false;
   readonly #first: string[] = [];
+  #isFollowed: boolean | undefined;
   #previous = "";
   #parentheses = 0;
 
@@ -45,12 +49,11 @@ class Head {
   }
 
   enter({ kind, start, end }: Token, sql: string): void {
-    const isFull = this.#first.length >= tokensKept;
-    if (isFull && this.#first[0] !== "COPY") return;
+    this.#isFollowed ??= kind === "word" && end - start <= 5 && followed.test(sql.slice(start, end));
+    if (!this.#isFollowed) return;
     const text = sql.slice(start, Math.min(end, start + longestKept)).toUpperCase();
-    if (!isFull) this.#first.push(text);
-    if (kind === "word" || kind === "other") this.#follow(text);
-    else this.#previous = "";
+    if (this.#first.length < tokensKept) this.#first.push(text);
+    if (this.#first[0] === "COPY") this.#follow(kind === "word" || kind === "other" ? text : "");
   }
 
   /** FROM STDOUT is the same to the server. */
@@ -58,7 +61,7 @@ class Head {
     if (text === "(") this.#parentheses++;
     if (text === ")") this.#parentheses--;
     const fromClient = this.#previous === "FROM" && (text === "STDIN" || text === "STDOUT");
-    if (fromClient && this.#parentheses === 0) this.copiesFromClient = this.#first[0] === "COPY";
+    if (fromClient && this.#parentheses === 0) this.copiesFromClient = true;
     this.#previous = text;
   }
 }

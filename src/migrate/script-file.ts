@@ -17,6 +17,11 @@ export interface ScriptFile {
   readonly text: string;
   /** What of it is applied. */
   readonly body: Body;
+  /**
+   * The messages it is sent in, as few as can be: one ends where data follow, and where the server is to read strings
+   * in another way, since it reads a whole message before it runs the first statement in it.
+   */
+  readonly parts: readonly Part[];
   /** Whether the file is applied in one transaction, or statement by statement. */
   readonly transaction: boolean;
 }
@@ -35,12 +40,10 @@ export async function readScript(found: Migration, variables: Variables): Promis
   const text = await readSql(found);
   const section = sectionOf(found.name, text);
   const body = bodyOf(found.name, text, section, variables);
-  const transaction =
-    section.transaction &&
-    !statements(body.sql).some((statement) => refusesTransaction(statement, body.sql)) &&
-    !(await disabledBeside(found));
-  const file = { text, body, transaction, migration: { ...found, checksum: checksumOf(text) } };
-  if (transaction) refuseTransactionControl(file);
+  const { parts, refusing, ending } = survey(body.sql);
+  const transaction = section.transaction && !refusing && !(await disabledBeside(found));
+  const file = { text, body, parts, transaction, migration: { ...found, checksum: checksumOf(text) } };
+  if (transaction && ending) throw transactionControl(file, ending);
   return file;
 }
 
@@ -57,30 +60,35 @@ async function disabledBeside({ path }: Migration): Promise<boolean> {
 /** The statements to apply, with their places in the SQL of the file. */
 export const statementsOf = ({ body }: ScriptFile): Generator<Statement> => statements(body.sql);
 
-/**
- * The parts that the file is sent in, as few as can be: one ends where data follow, and where the server is to read
- * strings in another way, since it reads a whole message before it runs the first statement in it.
- */
-export function* partsOf(file: ScriptFile): Generator<Part> {
-  const { body } = file;
-  let start = 0;
-  for (const { end, data, words } of statementsOf(file)) {
-    if (!data && !changesReading(words.join(" "))) continue;
-    yield { start, end, data };
-    start = data ? endOfData(body.sql, data) : end;
-  }
-  yield { start, end: body.sql.length };
+interface Survey {
+  readonly parts: readonly Part[];
+  /** Whether a statement cannot run in a transaction. */
+  readonly refusing: boolean;
+  /** The first statement that would end a transaction. */
+  readonly ending: Statement | undefined;
 }
 
-function refuseTransactionControl(file: ScriptFile): void {
-  for (const statement of statementsOf(file)) {
-    if (!endsTransaction(statement)) continue;
-    const { migration, text, body } = file;
-    const place = placeOf(migration.name, text, body.origin(statement.start));
-    throw new Failure("configuration", `${place}: ${statement.words[0]} in a file that is one transaction`, {
-      hint: "each file is a transaction already: take BEGIN and COMMIT out, or, to have none, make the first line -- initkit: no-transaction",
-    });
+function survey(sql: string): Survey {
+  const parts: Part[] = [];
+  let refusing = false;
+  let ending: Statement | undefined;
+  let start = 0;
+  for (const statement of statements(sql)) {
+    const { end, data, words } = statement;
+    refusing ||= refusesTransaction(statement, sql);
+    if (endsTransaction(statement)) ending ??= statement;
+    if (!data && !changesReading(words.join(" "))) continue;
+    parts.push({ start, end, data });
+    start = data ? endOfData(sql, data) : end;
   }
+  return { parts: [...parts, { start, end: sql.length }], refusing, ending };
+}
+
+function transactionControl({ migration, text, body }: ScriptFile, { start, words }: Statement): Failure {
+  const place = placeOf(migration.name, text, body.origin(start));
+  return new Failure("configuration", `${place}: ${words[0]} in a file that is one transaction`, {
+    hint: "each file is a transaction already: take BEGIN and COMMIT out, or, to have none, make the first line -- initkit: no-transaction",
+  });
 }
 
 /** COMMIT, END, ABORT, PREPARE TRANSACTION, and ROLLBACK unless to a savepoint. */

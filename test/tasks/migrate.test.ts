@@ -440,11 +440,11 @@ test("what a file sets does not reach the next file, nor the history", async () 
   await using place = await site({
     "1_set.sql":
       "create schema elsewhere; create role limited; grant usage, create on schema elsewhere to limited;" +
-      "set role limited; set search_path = elsewhere; set statement_timeout = '1ms'; set standard_conforming_strings = off;" +
+      "set role limited; set search_path = elsewhere; set statement_timeout = '300ms'; set standard_conforming_strings = off;" +
       "create temp table scratch (); prepare p as select 1; select set_config('search_path', '', false);",
     "2_look.sql":
       "create temp table scratch (); prepare p as select 1; create table here (who text, path text);" +
-      "insert into here values (current_user, current_setting('search_path')); select pg_sleep(0.01);",
+      "insert into here values (current_user, current_setting('search_path')); select pg_sleep(0.4);",
   });
   ended(await place.run(), "done", ["1_set.sql", "2_look.sql"]);
   assert.deepEqual(await place.query("select * from public.here"), [
