@@ -25,7 +25,7 @@ export class Secrets {
     }
   }
 
-  /** Remembers a secret: raw, percent-encoded, percent-decoded, base64, and as it stands within JSON. */
+  /** Remembers a secret: raw, percent-encoded, percent-decoded, base64, and as it stands within JSON and SQL. */
   add(secret: string): void {
     const trimmed = secret.trim();
     for (const form of new Set([secret, trimmed, decoded(trimmed)].flatMap(formsOf))) {
@@ -107,7 +107,9 @@ function secretsOfUserinfo(scheme: string, credentials: string | undefined): str
 function formsOf(secret: string): string[] {
   const encoded = base64(secret);
   const base64Forms = [encoded, encoded.replace(/=+$/, ""), Buffer.from(secret).toString("base64url")];
-  return [secret, JSON.stringify(secret).slice(1, -1), ...(secret.length < shortest ? [] : base64Forms)];
+  const inSql = secret.replaceAll("'", "''");
+  const escapedForms = [inSql, inSql.replaceAll("\\", "\\\\"), JSON.stringify(secret).slice(1, -1)];
+  return [secret, ...escapedForms, ...(secret.length < shortest ? [] : base64Forms)];
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");

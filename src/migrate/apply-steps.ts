@@ -55,6 +55,9 @@ class StepRun {
   readonly #session: Session;
   readonly #file: ScriptFile;
   readonly #steps: readonly Statement[];
+  #hash = createHash("sha256");
+  /** Of how many statements the hash is. */
+  #hashed = 0;
 
   constructor(work: Work, file: ScriptFile, steps: readonly Statement[]) {
     this.#work = work;
@@ -158,13 +161,15 @@ class StepRun {
 
   /** Of the statements as they stand in the file, so that another value of a variable is no edit. */
   #checksum(done: number): string {
+    if (done < this.#hashed) [this.#hash, this.#hashed] = [createHash("sha256"), 0];
+    for (const step of this.#steps.slice(this.#hashed, done)) this.#hash.update(`${this.#written(step)};`);
+    this.#hashed = done;
+    return this.#hash.copy().digest("hex");
+  }
+
+  #written({ start, end, data = { start, end } }: Statement): string {
     const { text, body } = this.#file;
-    const hash = createHash("sha256");
-    for (const { start, end, data = { end } } of this.#steps.slice(0, done)) {
-      const written = text.slice(body.origin(start), body.origin(data.end));
-      hash.update(`${written.replace(/\r\n?/g, "\n")};`);
-    }
-    return hash.digest("hex");
+    return text.slice(body.origin(start), body.origin(data.end)).replace(/\r\n?/g, "\n");
   }
 
   #textOf({ start, end }: Statement): string {

@@ -24,8 +24,10 @@ export async function applyInTransaction(work: Work, file: ScriptFile): Promise<
   const { session } = work;
   const startedAt = now();
   await begin(session);
-  for (const part of file.parts) await runPart(session, file, part);
-  if (session.transaction !== "open") throw endedItself(file);
+  for (const part of file.parts) {
+    await runPart(session, file, part);
+    if (session.transaction !== "open") throw endedItself(file);
+  }
   await commit(work, file, now() - startedAt);
 }
 

@@ -13,6 +13,7 @@ import { createHistory, findHistory, type HistoryPlace, lockKeyOf, readHistory }
 import { comparePlan, type HistoryPlan, type Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
 import { refuseTransactionPooler } from "./pooler.ts";
+import { reasonFor } from "./reason.ts";
 import { readScript, type ScriptFile } from "./script-file.ts";
 import { prepareSession } from "./surroundings.ts";
 import type { Variables } from "./variables.ts";
@@ -167,7 +168,8 @@ const maxListed = 8;
 
 function listed({ context: { log } }: Step, { pending }: HistoryPlan): Result {
   const names = pending.map(({ migration }) => migration.name);
-  for (const name of names.slice(0, maxListed)) log.info(`would apply ${name}`);
+  for (const each of pending.slice(0, maxListed))
+    log.info(`would apply ${each.migration.name}: ${reasonFor(each)}`);
   if (names.length > maxListed)
     log.info(`would apply ${names.length - maxListed} more, the last is ${names.at(-1)}`);
   return unchanged(`dry run: ${count(names.length, "migration")} would be applied`, { pending: names });

@@ -58,9 +58,13 @@ function failureFor(error: ServerError, message: string, file: ScriptFile): Fail
   const transient = passing[error.code];
   if (transient) return new Failure("database-unavailable", message, { kind, hint: transient, cause: error });
   const after = file.transaction ? rolledBack : halfway;
-  const special = hints[error.code];
+  const special = undefinedVariable.test(error.message) ? variableHint : hints[error.code];
   return new Failure("sql", message, { kind, hint: special ? `${special}; ${after}` : after, cause: error });
 }
+
+/** The server knows no colon that stands alone. */
+const undefinedVariable = /":"/;
+const variableHint = "give a variable that psql would replace with var NAME=VALUE";
 
 interface Found extends Place {
   /** Whether it is the very character, not just the beginning of a statement or of a line of data. */
