@@ -1,6 +1,9 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const secretName = /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i;
+/** Whether a variable of that name holds a secret. */
+export const isSecretName = (name: string): boolean =>
+  /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i.test(name);
+
 const urlPattern = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
 const userinfo = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i;
 const secretParameter = /^(password|passwd|sslpassword|.*token|.*signature|sig|.*credential|.*secret)$/i;
@@ -17,12 +20,12 @@ export class Secrets {
 
   constructor(env: Environment) {
     for (const [name, value = ""] of Object.entries(env)) {
-      if (secretName.test(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
+      if (isSecretName(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
       this.noteValue(value);
     }
   }
 
-  /** Remembers a secret: raw, percent-encoded, percent-decoded, base64, and as it stands within JSON. */
+  /** Remembers a secret: raw, percent-encoded, percent-decoded, base64, and as it stands within JSON and SQL. */
   add(secret: string): void {
     const trimmed = secret.trim();
     for (const form of new Set([secret, trimmed, decoded(trimmed)].flatMap(formsOf))) {
@@ -104,7 +107,9 @@ function secretsOfUserinfo(scheme: string, credentials: string | undefined): str
 function formsOf(secret: string): string[] {
   const encoded = base64(secret);
   const base64Forms = [encoded, encoded.replace(/=+$/, ""), Buffer.from(secret).toString("base64url")];
-  return [secret, JSON.stringify(secret).slice(1, -1), ...(secret.length < shortest ? [] : base64Forms)];
+  const inSql = secret.replaceAll("'", "''");
+  const escapedForms = [inSql, inSql.replaceAll("\\", "\\\\"), JSON.stringify(secret).slice(1, -1)];
+  return [secret, ...escapedForms, ...(secret.length < shortest ? [] : base64Forms)];
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");

@@ -1,8 +1,11 @@
-import { kind, oneOf, path, timeLimit } from "../src/kinds.ts";
+import { quote } from "../src/format.ts";
+import { type Kind, kind, oneOf, pair, type Pair, path, timeLimit } from "../src/kinds.ts";
 import { toolNames } from "../src/migrate/adopt/names.ts";
+import { isVariableName } from "../src/migrate/variables.ts";
 import { parseVersion } from "../src/migrate/version.ts";
 import { checkDatabaseSettings } from "../src/postgres/read-settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
+import { isSecretName } from "../src/secrets.ts";
 import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
 
 const databaseUrl = kind(
@@ -33,6 +36,22 @@ const name = kind("NAME", (value) => {
 
 const version = kind("VERSION", parseVersion);
 const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
+/** A value whose name says that it is a secret is hidden. */
+const variable: Kind<Pair> = kind(
+  "NAME=VALUE",
+  (text) => {
+    const { name, value } = pair.parse(text);
+    if (!isVariableName(name)) throw new Error("has a name that is not letters, digits and underscores");
+    if (value.includes("\0")) throw new Error("holds a NUL byte");
+    return { name, value };
+  },
+  {
+    secretIn(text) {
+      const [, name = "", value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      return isSecretName(name) ? [value] : [];
+    },
+  },
+);
 
 export default defineTask({
   name: "migrate",
@@ -61,6 +80,7 @@ export default defineTask({
       tool,
       `without a history, take for applied what another tool has applied: ${toolNames.join(", ")}`,
     ),
+    var: repeated(variable, "value that stands for :NAME, :'NAME' and :\"NAME\" in the files, as in psql"),
     "out-of-order": flag("also apply files that are older than the newest applied one"),
     "wait-only": flag("apply nothing; done when another has applied everything"),
     "dry-run": flag("only say what would be applied"),
@@ -71,6 +91,7 @@ export default defineTask({
 
   check(args, env) {
     checkDatabaseSettings(args.database, env);
+    refuseTwice(args.var.map(({ name }) => name));
     if (args["wait-only"] && args["dry-run"])
       throw new Error("wait-only applies nothing, so it goes without dry-run");
     if (args.baseline !== undefined && args.adopt.length > 0)
@@ -90,9 +111,15 @@ export default defineTask({
       to: args.to,
       baseline: args.baseline,
       adopt: args.adopt,
+      variables: new Map(args.var.map(({ name, value }) => [name, value])),
       outOfOrder: args["out-of-order"],
       waitOnly: args["wait-only"],
       dryRun: args["dry-run"],
     });
   },
 });
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`sets the variable ${quote(twice)} twice`);
+}

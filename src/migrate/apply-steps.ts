@@ -4,15 +4,15 @@ import { Failure } from "../failure.ts";
 import { isServerError } from "../postgres/errors.ts";
 import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
-import { runsAlone } from "./alone.ts";
-import { begin, type Work, runPart } from "./apply.ts";
-import { dropBrokenIndex } from "./broken-index.ts";
+import { begin, runPart, sendPart, type Work } from "./apply.ts";
+import { dropBrokenIndex, dropInvalidTwins } from "./broken-index.ts";
 import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
 import type { Statement } from "./lexer.ts";
+import { refusesTransaction, runsConcurrently } from "./no-transaction.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { sqlFailure } from "./sql-failure.ts";
-import { discardSql, resetSql, stepOutSql } from "./surroundings.ts";
+import { discardSql, resetSql, stepOutSql, waitingFreely } from "./surroundings.ts";
 
 /**
  * Applies a file that cannot be one transaction, statement by statement. The history says after each how far it has
@@ -55,6 +55,9 @@ class StepRun {
   readonly #session: Session;
   readonly #file: ScriptFile;
   readonly #steps: readonly Statement[];
+  #hash = createHash("sha256");
+  /** Of how many statements the hash is. */
+  #hashed = 0;
 
   constructor(work: Work, file: ScriptFile, steps: readonly Statement[]) {
     this.#work = work;
@@ -94,8 +97,8 @@ class StepRun {
     const step = this.#steps[at]!;
     if (this.#session.transaction !== "none") await this.#inFilesTransaction(step, at);
     else if (/^(?:BEGIN|START)$/.test(step.words[0] ?? "")) await this.#run(step);
-    else if (runsAlone(step) || !(await this.#inOwnTransaction(step, at)))
-      await this.#alone(step, at, uncertain);
+    else if (refusesTransaction(step, this.#file.body.sql)) await this.#alone(step, at, uncertain);
+    else if (!(await this.#inOwnTransaction(step, at))) await this.#alone(step, at, uncertain);
   }
 
   /** A transaction that the file itself has opened: its COMMIT also commits how far we are. */
@@ -109,11 +112,11 @@ class StepRun {
   async #inOwnTransaction(step: Statement, at: number): Promise<boolean> {
     await begin(this.#session);
     try {
-      await this.#session.run(this.#textOf(step));
+      await sendPart(this.#session, this.#file, step);
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error;
       if (!isServerError(error.error) || !needsNoTransaction.has(error.error.code)) {
-        throw sqlFailure(this.#file, step.start, error);
+        throw sqlFailure(this.#file, step, error);
       }
       await this.#session.query("rollback");
       return false;
@@ -124,19 +127,26 @@ class StepRun {
 
   async #alone(step: Statement, at: number, uncertain: boolean): Promise<void> {
     await this.#record(at, at + 1);
-    await dropBrokenIndex(this.#session, this.#textOf(step), this.#work.log);
-    try {
-      await this.#session.run(this.#textOf(step));
-    } catch (error) {
-      if (!(error instanceof ScriptError)) throw error;
-      const done = uncertain && isServerError(error.error) && doneBefore.has(error.error.code);
-      if (!done) throw sqlFailure(this.#file, step.start, error);
-    }
+    const run = () => this.#outsideTransactions(step, uncertain);
+    await (runsConcurrently(this.#textOf(step)) ? waitingFreely(this.#session, run) : run());
     await this.#record(at + 1);
   }
 
-  #run({ start, end }: Statement): Promise<void> {
-    return runPart(this.#session, this.#file, start, end);
+  async #outsideTransactions(step: Statement, uncertain: boolean): Promise<void> {
+    const text = this.#textOf(step);
+    await dropBrokenIndex(this.#session, text, this.#work.log);
+    try {
+      await sendPart(this.#session, this.#file, step);
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      const done = uncertain && isServerError(error.error) && doneBefore.has(error.error.code);
+      if (!done) throw sqlFailure(this.#file, step, error);
+    }
+    if (uncertain && runsConcurrently(text)) await dropInvalidTwins(this.#session, text, this.#work.log);
+  }
+
+  #run(step: Statement): Promise<void> {
+    return runPart(this.#session, this.#file, step);
   }
 
   #record(done: number, started = done): Promise<void> {
@@ -149,15 +159,21 @@ class StepRun {
     return `${stepOutSql}; ${progressSql(place, this.#file.migration, progress)}`;
   }
 
+  /** Of the statements as they stand in the file, so that another value of a variable is no edit. */
   #checksum(done: number): string {
-    const hash = createHash("sha256");
-    for (const step of this.#steps.slice(0, done))
-      hash.update(`${this.#textOf(step).replace(/\r\n?/g, "\n")};`);
-    return hash.digest("hex");
+    if (done < this.#hashed) [this.#hash, this.#hashed] = [createHash("sha256"), 0];
+    for (const step of this.#steps.slice(this.#hashed, done)) this.#hash.update(`${this.#written(step)};`);
+    this.#hashed = done;
+    return this.#hash.copy().digest("hex");
+  }
+
+  #written({ start, end, data = { start, end } }: Statement): string {
+    const { text, body } = this.#file;
+    return text.slice(body.origin(start), body.origin(data.end)).replace(/\r\n?/g, "\n");
   }
 
   #textOf({ start, end }: Statement): string {
-    return this.#file.text.slice(start, end);
+    return this.#file.body.sql.slice(start, end);
   }
 
   /** SET and RESET, and what pg_dump writes for them. */

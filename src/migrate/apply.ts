@@ -5,7 +5,7 @@ import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
 import type { Log } from "../task.ts";
 import { bookkeeping, doneSql, type HistoryPlace } from "./history.ts";
-import type { ScriptFile } from "./script-file.ts";
+import type { Part, ScriptFile } from "./script-file.ts";
 import { sqlFailure } from "./sql-failure.ts";
 import { discardSql, resetSql, type Span, stepOutSql } from "./surroundings.ts";
 
@@ -27,8 +27,10 @@ export async function applyInTransaction(work: Work, file: ScriptFile): Promise<
   const startedAt = now();
   if (span === "session") await begin(session);
   else await bookkeeping("cannot set up the transaction", () => session.query(settings));
-  await runPart(session, file, file.start, file.end);
-  if (session.transaction !== "open") throw endedItself(file);
+  for (const part of file.parts) {
+    await runPart(session, file, part);
+    if (session.transaction !== "open") throw endedItself(file);
+  }
   await commit(work, file, now() - startedAt);
 }
 
@@ -43,13 +45,22 @@ export async function rollBack(session: Session): Promise<void> {
   if (session.transaction !== "none") await session.query("rollback").catch(() => {});
 }
 
-/** Sends a part of a file as it is. @throws Failure that shows the place in the file */
-export async function runPart(session: Session, file: ScriptFile, start: number, end: number): Promise<void> {
+/** Sends a part of a file. @throws Failure that shows the place in the file */
+export async function runPart(session: Session, file: ScriptFile, part: Part): Promise<void> {
   try {
-    await session.run(file.text.slice(start, end));
+    await sendPart(session, file, part);
   } catch (error) {
-    throw error instanceof ScriptError ? sqlFailure(file, start, error) : error;
+    throw error instanceof ScriptError ? sqlFailure(file, part, error) : error;
   }
+}
+
+/** @throws ScriptError */
+export async function sendPart(
+  session: Session,
+  { body: { sql } }: ScriptFile,
+  { start, end, data }: Part,
+): Promise<void> {
+  await session.run(sql.slice(start, end), data && sql.slice(data.start, data.end));
 }
 
 const endedItself = ({ migration }: ScriptFile): Failure =>
@@ -70,7 +81,7 @@ async function commit(work: Work, file: ScriptFile, durationMs: number): Promise
     if (!(error instanceof ScriptError)) throw error;
     const atCommit = error.completed === before.length;
     throw atCommit
-      ? sqlFailure(file, file.end, error)
+      ? sqlFailure(file, undefined, error)
       : bookkeepingFailure(`cannot record that ${migration.name} is applied`, error.error);
   }
 }

@@ -1,31 +1,62 @@
-/** A piece of SQL, by its place in the text. Blanks and comments are left out. */
-export interface Token {
-  /** A `word` is a keyword or an unquoted name; an `other` is a number, a parameter or a character of an operator. */
-  readonly kind: "word" | "name" | "string" | "other" | ";";
+import { endOfMatch, endOfName, endOfString, isNameAt, isStringAt, skipBlanks } from "./quoted.ts";
+import { Reading } from "./reading.ts";
+
+/** A part of a text, from its first character to behind its last. */
+export interface Span {
   readonly start: number;
   readonly end: number;
+}
+
+/** A piece of SQL. Blanks and comments are left out. */
+export interface Token extends Span {
+  /**
+   * A `word` is a keyword or an unquoted name; an `other` is a number, a parameter or a character of an operator.
+   * A `variable` (`:NAME`, `:'NAME'`, `:"NAME"`) and a `command` (from a backslash to the end of the line) are psql's.
+   */
+  readonly kind: "word" | "name" | "string" | "other" | "variable" | "command" | ";";
+  /** The lines behind the semicolon of COPY … FROM STDIN, without the line `\.` that ends them. */
+  readonly data?: Span;
 }
 
 /** One statement, from its first token to its last, without the semicolon. */
-export interface Statement {
-  readonly start: number;
-  readonly end: number;
+export interface Statement extends Span {
   /** Its first words, in upper case. */
   readonly words: readonly string[];
+  /** What the client sends for COPY … FROM STDIN. */
+  readonly data?: Span | undefined;
 }
 
 /**
- * The tokens of PostgreSQL's SQL (PostgreSQL manual, 4.1), with standard_conforming_strings on. What is not ended (a
- * string, a comment) reaches to the end of the text.
+ * The tokens of PostgreSQL's SQL (PostgreSQL manual, 4.1) with what psql adds to it, with standard_conforming_strings
+ * on until the text itself sets it off. What is not ended (a string, a comment) reaches to the end of the text.
  */
 export function* tokens(sql: string): Generator<Token> {
+  const reading = new Reading();
   for (let at = skipBlanks(sql, 0); at < sql.length;) {
     const kind = kindAt(sql, at);
-    const end = endOf(sql, at, kind);
-    yield { kind, start: at, end };
-    at = skipBlanks(sql, end);
+    const token = { kind, start: at, end: endOf(sql, at, kind, reading.backslashes) };
+    if (kind !== ";") reading.enter(token, sql);
+    const data = kind === ";" && reading.end() ? dataBehind(sql, token.end) : undefined;
+    yield data ? { ...token, data } : token;
+    at = skipBlanks(sql, data ? endOfData(sql, data) : token.end);
   }
+  const nothing = { start: sql.length, end: sql.length };
+  if (reading.end()) yield { kind: ";", ...nothing, data: nothing };
 }
+
+const dataEnd = /\\\.\r?(?:\n|$)/y;
+const dataEndLine = /^\\\.\r?$/gm;
+
+/** The data begin in the next line. */
+function dataBehind(sql: string, from: number): Span {
+  const newline = sql.indexOf("\n", from);
+  const start = newline < 0 ? sql.length : newline + 1;
+  dataEndLine.lastIndex = start;
+  return { start, end: dataEndLine.exec(sql)?.index ?? sql.length };
+}
+
+/** Where the line that ends data ends itself; the end of the data where there is none. */
+export const endOfData = (sql: string, { end }: Span): number => endOfMatch(dataEnd, sql, end);
 
 /** Splits a text at the semicolons that end statements. */
 export function* statements(sql: string): Generator<Statement> {
@@ -39,7 +70,7 @@ export function* statements(sql: string): Generator<Statement> {
       last = token;
       continue;
     }
-    if (first && last) yield { start: first.start, end: last.end, words: nesting.words };
+    if (first && last) yield { start: first.start, end: last.end, words: nesting.words, data: token.data };
     nesting = new Nesting();
     first = last = undefined;
   }
@@ -60,18 +91,23 @@ class Nesting {
   }
 
   enter({ kind, start, end }: Token, sql: string): void {
-    if (kind !== "word" && kind !== "other") return void (this.#previous = "");
+    if (kind === "word") return this.#enterWord(sql, start, end);
+    this.#previous = kind === "other" ? sql[start]! : "";
+    if (this.#previous === "(") this.#parentheses++;
+    if (this.#previous === ")") this.#parentheses = Math.max(0, this.#parentheses - 1);
+  }
+
+  #enterWord(sql: string, start: number, end: number): void {
+    if (this.words.length === wordsKept && !this.#isRoutine) return void (this.#previous = "");
     const text = sql.slice(start, end).toUpperCase();
-    if (kind === "word") this.#enterWord(text);
-    if (text === "(") this.#parentheses++;
-    if (text === ")") this.#parentheses = Math.max(0, this.#parentheses - 1);
+    if (this.words.length < wordsKept) this.words.push(text);
+    if (this.#isRoutine) this.#enterBody(text);
     this.#previous = text;
   }
 
-  #enterWord(word: string): void {
-    if (this.words.length < wordsKept) this.words.push(word);
+  #enterBody(word: string): void {
     if (this.#blocks === 0) {
-      if (word === "ATOMIC" && this.#previous === "BEGIN" && this.#isRoutine()) this.#blocks = 1;
+      if (word === "ATOMIC" && this.#previous === "BEGIN") this.#blocks = 1;
       return;
     }
     const isLabel = this.#previous === "." || this.#previous === "AS";
@@ -79,102 +115,39 @@ class Nesting {
     if (word === "END" && !isLabel) this.#blocks--;
   }
 
-  #isRoutine(): boolean {
-    return /^CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE)\b/.test(this.words.join(" "));
+  get #isRoutine(): boolean {
+    const [first, second, third, fourth] = this.words;
+    if (first !== "CREATE") return false;
+    return routines.has(second === "OR" && third === "REPLACE" ? fourth : second);
   }
 }
 
-/** Only these are blanks to PostgreSQL; a no-break space is part of a name. */
-const blanks = /[ \t\n\r\f\v]*/y;
+const routines = new Set<string | undefined>(["FUNCTION", "PROCEDURE"]);
 
-function skipBlanks(sql: string, from: number): number {
-  for (let at = from; ;) {
-    blanks.lastIndex = at;
-    blanks.test(sql);
-    at = blanks.lastIndex;
-    if (sql.startsWith("--", at)) at = endOfLine(sql, at);
-    else if (sql.startsWith("/*", at)) at = endOfComment(sql, at);
-    else return at;
-  }
-}
-
-const lineEnd = /[\n\r]/g;
-
-function endOfLine(sql: string, from: number): number {
-  lineEnd.lastIndex = from;
-  return lineEnd.exec(sql)?.index ?? sql.length;
-}
-
-const commentMark = /\/\*|\*\//g;
-
-/** Comments nest. */
-function endOfComment(sql: string, from: number): number {
-  commentMark.lastIndex = from;
-  let depth = 0;
-  for (let mark = commentMark.exec(sql); mark; mark = commentMark.exec(sql)) {
-    depth += mark[0] === "/*" ? 1 : -1;
-    if (depth === 0) return commentMark.lastIndex;
-  }
-  return sql.length;
-}
-
-const stringStart = /(?:[bexn]|u&)?'/iy;
-const nameStart = /(?:u&)?"/iy;
-const dollarStart = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
 const word = /[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*/iy;
-const number = /\$?[0-9][a-z0-9_.\u0080-\uffff]*/iy;
-
-function matchAt(pattern: RegExp, sql: string, at: number): string | undefined {
-  pattern.lastIndex = at;
-  return pattern.exec(sql)?.[0];
-}
+/** A number, a parameter; a cast or the sign of a named argument, within which no variable begins. */
+const other = /\$?[0-9][a-z0-9_.\u0080-\uffff]*|::|:=/iy;
+const variable = /:(?:[a-z0-9_\u0080-\uffff]+|(['"])[a-z0-9_\u0080-\uffff]+\1)/iy;
+const command = /\\[^\r\n]*/y;
+const patterns = { word, variable, command, other, ";": /;/y };
 
 function kindAt(sql: string, at: number): Token["kind"] {
-  if (sql[at] === ";") return ";";
-  if (matchAt(stringStart, sql, at) !== undefined || matchAt(dollarStart, sql, at) !== undefined)
-    return "string";
-  if (matchAt(nameStart, sql, at) !== undefined) return "name";
-  return matchAt(word, sql, at) === undefined ? "other" : "word";
-}
-
-function endOf(sql: string, at: number, kind: Token["kind"]): number {
-  if (kind === "string") return endOfString(sql, at);
-  if (kind === "name") return endOfQuoted(sql, at + matchAt(nameStart, sql, at)!.length, '"');
-  const text = matchAt(kind === "word" ? word : number, sql, at);
-  return at + (text?.length ?? 1);
-}
-
-function endOfString(sql: string, at: number): number {
-  const dollar = matchAt(dollarStart, sql, at);
-  if (dollar !== undefined) {
-    const close = sql.indexOf(dollar, at + dollar.length);
-    return close < 0 ? sql.length : close + dollar.length;
+  const character = sql[at]!;
+  if (character === ";") return ";";
+  if (character === "\\") return "command";
+  if (mayQuote.test(character)) {
+    if (isStringAt(sql, at)) return "string";
+    if (isNameAt(sql, at)) return "name";
   }
-  const open = matchAt(stringStart, sql, at)!;
-  const from = at + open.length;
-  return /^e/i.test(open) ? endOfEscaped(sql, from) : endOfQuoted(sql, from, "'");
+  if (character === ":") return endOfMatch(variable, sql, at) === at ? "other" : "variable";
+  return endOfMatch(word, sql, at) === at ? "other" : "word";
 }
 
-/** A doubled quote stands for one. */
-function endOfQuoted(sql: string, from: number, quote: string): number {
-  for (let at = sql.indexOf(quote, from); at >= 0; at = sql.indexOf(quote, at + 2)) {
-    if (sql[at + 1] !== quote) return at + 1;
-  }
-  return sql.length;
-}
+/** What a string or a quoted name begins with. */
+const mayQuote = /['"$bexnu]/i;
 
-const escapedMark = /\\|''|'/g;
-/** A string goes on behind a line end, and its backslashes stay what they were. */
-const continuation = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
-
-function endOfEscaped(sql: string, from: number): number {
-  escapedMark.lastIndex = from;
-  for (let mark = escapedMark.exec(sql); mark; mark = escapedMark.exec(sql)) {
-    if (mark[0] === "\\") escapedMark.lastIndex++;
-    if (mark[0] !== "'") continue;
-    const more = matchAt(continuation, sql, escapedMark.lastIndex);
-    if (more === undefined) return escapedMark.lastIndex;
-    escapedMark.lastIndex += more.length;
-  }
-  return sql.length;
+function endOf(sql: string, at: number, kind: Token["kind"], backslashes: boolean): number {
+  if (kind === "string") return endOfString(sql, at, backslashes);
+  if (kind === "name") return endOfName(sql, at);
+  return Math.max(endOfMatch(patterns[kind], sql, at), at + 1);
 }

@@ -1,33 +1,49 @@
 import { readFile } from "node:fs/promises";
 import { Failure } from "../failure.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
+import { type Body, bodyOf } from "./body.ts";
 import { type Migration, readSql } from "./files.ts";
-import { type Statement, statements } from "./lexer.ts";
+import { endOfData, type Span, type Statement, statements } from "./lexer.ts";
+import { refusesTransaction } from "./no-transaction.ts";
+import { changesReading } from "./reading.ts";
 import { sectionOf } from "./sections.ts";
 import { checksumOf, placeOf } from "./text.ts";
+import type { Variables } from "./variables.ts";
 
 /** A migration that is about to be applied, with its text. */
 export interface ScriptFile {
   readonly migration: Migration;
   /** The whole file, without a BOM. */
   readonly text: string;
-  /** What of the text is applied. */
-  readonly start: number;
-  readonly end: number;
+  /** What of it is applied. */
+  readonly body: Body;
+  /**
+   * The messages it is sent in, as few as can be: one ends where data follow, and where the server is to read strings
+   * in another way, since it reads a whole message before it runs the first statement in it.
+   */
+  readonly parts: readonly Part[];
   /** Whether the file is applied in one transaction, or statement by statement. */
   readonly transaction: boolean;
+}
+
+/** A part of the SQL of a file that is sent in one message. */
+export interface Part extends Span {
+  /** What its last statement reads from the client. */
+  readonly data?: Span | undefined;
 }
 
 /**
  * Reads what is to be applied, and looks for what would break the promise of one transaction.
  * @throws Failure `configuration` naming file and line
  */
-export async function readScript(found: Migration): Promise<ScriptFile> {
+export async function readScript(found: Migration, variables: Variables): Promise<ScriptFile> {
   const text = await readSql(found);
   const section = sectionOf(found.name, text);
-  const transaction = section.transaction && !(await disabledBeside(found));
-  const file = { ...section, transaction, text, migration: { ...found, checksum: checksumOf(text) } };
-  if (transaction) refuseTransactionControl(file);
+  const body = bodyOf(found.name, text, section, variables);
+  const { parts, refusing, ending } = survey(body.sql);
+  const transaction = section.transaction && !refusing && !(await disabledBeside(found));
+  const file = { text, body, parts, transaction, migration: { ...found, checksum: checksumOf(text) } };
+  if (transaction && ending) throw transactionControl(file, ending);
   return file;
 }
 
@@ -41,22 +57,38 @@ async function disabledBeside({ path }: Migration): Promise<boolean> {
   }
 }
 
-/** The statements to apply, with their places in the whole text. */
-export function* statementsOf({ text, start, end }: ScriptFile): Generator<Statement> {
-  for (const { start: from, end: to, words } of statements(text.slice(start, end))) {
-    yield { start: start + from, end: start + to, words };
-  }
+/** The statements to apply, with their places in the SQL of the file. */
+export const statementsOf = ({ body }: ScriptFile): Generator<Statement> => statements(body.sql);
+
+interface Survey {
+  readonly parts: readonly Part[];
+  /** Whether a statement cannot run in a transaction. */
+  readonly refusing: boolean;
+  /** The first statement that would end a transaction. */
+  readonly ending: Statement | undefined;
 }
 
-function refuseTransactionControl(file: ScriptFile): void {
-  for (const statement of statementsOf(file)) {
-    if (!endsTransaction(statement)) continue;
-    const { migration, text } = file;
-    const place = placeOf(migration.name, text, statement.start);
-    throw new Failure("configuration", `${place}: ${statement.words[0]} in a file that is one transaction`, {
-      hint: "each file is a transaction already: take BEGIN and COMMIT out, or, to have none, make the first line -- initkit: no-transaction",
-    });
+function survey(sql: string): Survey {
+  const parts: Part[] = [];
+  let refusing = false;
+  let ending: Statement | undefined;
+  let start = 0;
+  for (const statement of statements(sql)) {
+    const { end, data, words } = statement;
+    refusing ||= refusesTransaction(statement, sql);
+    if (endsTransaction(statement)) ending ??= statement;
+    if (!data && !changesReading(words.join(" "))) continue;
+    parts.push({ start, end, data });
+    start = data ? endOfData(sql, data) : end;
   }
+  return { parts: [...parts, { start, end: sql.length }], refusing, ending };
+}
+
+function transactionControl({ migration, text, body }: ScriptFile, { start, words }: Statement): Failure {
+  const place = placeOf(migration.name, text, body.origin(start));
+  return new Failure("configuration", `${place}: ${words[0]} in a file that is one transaction`, {
+    hint: "each file is a transaction already: take BEGIN and COMMIT out, or, to have none, make the first line -- initkit: no-transaction",
+  });
 }
 
 /** COMMIT, END, ABORT, PREPARE TRANSACTION, and ROLLBACK unless to a savepoint. */

@@ -23,11 +23,11 @@ export const sessionRefusal = (need: string, where: string): Failure =>
   });
 
 function needOf(file: ScriptFile): string | undefined {
-  const { migration, text } = file;
+  const { migration, text, body } = file;
   if (!file.transaction) return `${migration.name}, a file without a transaction,`;
   for (const statement of statementsOf(file)) {
-    const what = sessionWords(statement, text.slice(statement.start, statement.end));
-    if (what !== undefined) return `${placeOf(migration.name, text, statement.start)}: ${what}`;
+    const what = sessionWords(statement, body.sql.slice(statement.start, statement.end));
+    if (what !== undefined) return `${placeOf(migration.name, text, body.origin(statement.start))}: ${what}`;
   }
   return undefined;
 }

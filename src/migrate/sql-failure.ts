@@ -2,8 +2,10 @@ import { Failure } from "../failure.ts";
 import { serverWords } from "../format.ts";
 import { isServerError, type ServerError } from "../postgres/errors.ts";
 import type { ScriptError } from "../postgres/script.ts";
-import { type ScriptFile, statementsOf } from "./script-file.ts";
-import { indexOfCharacter, locate, type Place } from "./text.ts";
+import { excerpt } from "./excerpt.ts";
+import type { Span } from "./lexer.ts";
+import { type Part, type ScriptFile, statementsOf } from "./script-file.ts";
+import { indexOfCharacter, indexOfLine, locate, type Place } from "./text.ts";
 
 /** Another try may find the tables free: lock timeout, deadlock, serialization failure. */
 const passing: Readonly<Record<string, string>> = {
@@ -14,7 +16,8 @@ const passing: Readonly<Record<string, string>> = {
 };
 
 const hints: Readonly<Record<string, string>> = {
-  "25001": "make the first line -- initkit: no-transaction, so that the file runs statement by statement",
+  "25001":
+    "take it out of BEGIN and COMMIT; SET TRANSACTION has to be the first statement, and cannot be where the first line is -- initkit: no-transaction",
   "42501": "grant the user what is missing, or migrate as the owner",
   "57014": "it was cancelled by statement-timeout, or by somebody with pg_cancel_backend",
 };
@@ -25,18 +28,29 @@ const halfway =
 
 /**
  * A statement of a file that failed, as a Failure that shows the place in the file.
- * @param sent the index in the file's text where the text begins that was sent to the server
+ * @param part what was sent to the server; undefined for the COMMIT behind the file
  */
-export function sqlFailure(file: ScriptFile, sent: number, failed: ScriptError): unknown {
+export function sqlFailure(file: ScriptFile, part: Part | undefined, failed: ScriptError): unknown {
   const { error, completed } = failed;
   if (!isServerError(error)) return error;
-  const place = placeIn(file, sent, error, completed);
+  const found = part && find(file, part, error, completed);
   const message = [
-    `${place ? `${file.migration.name}:${place.line}:${place.column}` : `${file.migration.name}, at COMMIT`}: ${told(error)}`,
-    ...(place ? excerpt(place, error.position !== undefined) : []),
+    headline(file, part, found, error),
+    ...(found ? excerpt(found, found.exact) : []),
     ...furtherWords(error),
-  ].join("\n");
-  return failureFor(error, message, file);
+  ];
+  return failureFor(error, message.join("\n"), file);
+}
+
+function headline(
+  { migration }: ScriptFile,
+  part: Part | undefined,
+  found: Found | undefined,
+  error: ServerError,
+) {
+  const where = found ? `:${found.line}:${found.column}` : part ? "" : ", at COMMIT";
+  const statement = found ? `, statement ${found.statement}` : "";
+  return `${migration.name}${where}: ${serverWords(error.message)} (SQLSTATE ${error.code}${statement})`;
 }
 
 function failureFor(error: ServerError, message: string, file: ScriptFile): Failure {
@@ -44,46 +58,48 @@ function failureFor(error: ServerError, message: string, file: ScriptFile): Fail
   const transient = passing[error.code];
   if (transient) return new Failure("database-unavailable", message, { kind, hint: transient, cause: error });
   const after = file.transaction ? rolledBack : halfway;
-  const special = psqlCommand.test(error.message) ? psqlHint : hints[error.code];
+  const special = undefinedVariable.test(error.message) ? variableHint : hints[error.code];
   return new Failure("sql", message, { kind, hint: special ? `${special}; ${after}` : after, cause: error });
 }
 
-const psqlCommand = /^syntax error at or near "\\/;
-const psqlHint = "commands of psql (\\connect, \\i, \\restrict, \\.) are not SQL; take them out";
+/** The server knows no colon that stands alone. */
+const undefinedVariable = /":"/;
+const variableHint = "give a variable that psql would replace with var NAME=VALUE";
 
-const told = (error: ServerError): string => `${serverWords(error.message)} (SQLSTATE ${error.code})`;
-
-/** The server's position, in characters of what was sent; without one, the statement that did not complete. */
-function placeIn(file: ScriptFile, sent: number, error: ServerError, completed: number): Place | undefined {
-  if (error.position !== undefined) {
-    return locate(file.text, indexOfCharacter(file.text, Number(error.position), sent));
-  }
-  let left = completed;
-  for (const { start } of statementsOf(file)) {
-    if (start >= sent && left-- === 0) return locate(file.text, start);
-  }
-  return undefined;
+interface Found extends Place {
+  /** Whether it is the very character, not just the beginning of a statement or of a line of data. */
+  readonly exact: boolean;
+  /** Which statement of the file failed, from 1. */
+  readonly statement: number;
 }
 
-const excerptWidth = 100;
+/** The server's position is one in what was sent; without one, it was the statement that did not complete. */
+function find(file: ScriptFile, part: Part, error: ServerError, completed: number): Found | undefined {
+  const { sql, origin } = file.body;
+  const begunBefore = (end: number) => statementsOf(file).filter(({ start }) => start < end);
+  if (error.position !== undefined) {
+    const at = indexOfCharacter(sql, Number(error.position), part.start);
+    return { ...locate(file.text, origin(at)), exact: true, statement: countOf(begunBefore(at + 1)) };
+  }
+  const done = countOf(begunBefore(part.start)) + completed;
+  const failed = statementsOf(file).drop(done).next().value;
+  if (!failed) return undefined;
+  const at = failed.data ? (lineOfData(sql, failed.data, error) ?? failed.start) : failed.start;
+  return { ...locate(file.text, origin(at)), exact: false, statement: done + 1 };
+}
 
-/** The line, cut to what is around the column, and a caret below it. */
-function excerpt({ line, column, source }: Place, caret: boolean): string[] {
-  const characters = Array.from(source, (character) =>
-    /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u.test(character) ? " " : character,
-  );
-  const from = Math.max(0, Math.min(column - 1 - excerptWidth / 2, characters.length - excerptWidth));
-  const shown = characters.slice(from, from + excerptWidth).join("");
-  const margin = `  ${line} | `;
-  const lines = [`${margin}${shown}`];
-  if (caret) lines.push(`${" ".repeat(margin.length + column - 1 - from)}^`);
-  return lines;
+const countOf = (all: IteratorObject<unknown>): number => all.reduce<number>((sum) => sum + 1, 0);
+
+/** The server counts the lines of data where it says what it was doing. */
+function lineOfData(sql: string, { start }: Span, { where }: ServerError): number | undefined {
+  const [, line] = /^COPY .*?, \p{L}+ ([0-9]+)/mu.exec(where ?? "") ?? [];
+  return line === undefined ? undefined : indexOfLine(sql, Number(line), start);
 }
 
 const longest = 500;
 
-function furtherWords({ detail, hint, where, internalQuery }: ServerError): string[] {
-  const words = { DETAIL: detail, HINT: hint, QUERY: internalQuery, WHERE: where };
+function furtherWords({ detail, hint, constraint, where, internalQuery }: ServerError): string[] {
+  const words = { DETAIL: detail, HINT: hint, CONSTRAINT: constraint, QUERY: internalQuery, WHERE: where };
   return Object.entries(words).flatMap(([label, text]) =>
     text ? [`${label}: ${cut(serverWords(text))}`] : [],
   );

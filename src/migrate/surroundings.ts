@@ -14,9 +14,13 @@ export interface SurroundingsOptions {
 const lockTimeout = "5s";
 const longestTimeoutMs = 2 ** 31 - 1;
 
-/** A role's own limits are meant for its queries, not for migrations; and a dead peer's lock must not outlive it. */
+/**
+ * A role's own limits are meant for its queries, not for migrations; a file means the same in every database; and a
+ * dead peer's lock must not outlive it.
+ */
 const fixed: Readonly<Record<string, string>> = {
   lock_timeout: lockTimeout,
+  standard_conforming_strings: "on",
   idle_in_transaction_session_timeout: "0",
   idle_session_timeout: "0",
   transaction_timeout: "0",
@@ -71,6 +75,20 @@ function settingsSql(settings: Readonly<Record<string, string>>, span: Span): st
   const local = span === "transaction";
   return `select pg_catalog.set_config(s.name, s.value, ${local}) from (values ${rows.join(", ")}) as s (name, value)
     where pg_catalog.current_setting(s.name, true) is not null`;
+}
+
+/**
+ * Runs a statement that keeps nobody out while it waits: for it the limit on waiting for locks is lifted, unless the
+ * file has set one of its own. A failure ends the session, and with it its settings.
+ */
+export async function waitingFreely(session: Session, run: () => Promise<void>): Promise<void> {
+  const set = (value: string, where: string) =>
+    bookkeeping("cannot set lock_timeout", () =>
+      session.query(`select pg_catalog.set_config('lock_timeout', '${value}', false) where ${where}`),
+    );
+  const lifted = await set("0", `pg_catalog.current_setting('lock_timeout') = '${lockTimeout}'`);
+  await run();
+  if (lifted.length > 0) await set(lockTimeout, "true");
 }
 
 /** Takes back what a file may have set, so that the next one finds the session as the first one did. */

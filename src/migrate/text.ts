@@ -69,6 +69,17 @@ export function placeOf(name: string, text: string, at: number): string {
   return `${name}:${line}:${column}`;
 }
 
+/** The index where the n-th line (from 1) of the text behind `from` begins. */
+export function indexOfLine(text: string, n: number, from = 0): number {
+  let at = from;
+  for (let left = n - 1; left > 0; left--) {
+    const end = text.indexOf("\n", at);
+    if (end < 0) return at;
+    at = end + 1;
+  }
+  return at;
+}
+
 /** The index of the n-th character (from 1, in code points, as PostgreSQL counts) of the text behind `from`. */
 export function indexOfCharacter(text: string, n: number, from = 0): number {
   let at = from;

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Connection } from "pg";
 
 interface RunningScript {
@@ -18,18 +19,25 @@ export class ScriptError extends Error {
   }
 }
 
-const noCopy = "COPY FROM STDIN has no data to read here; write INSERT statements instead";
+export interface Script {
+  readonly text: string;
+  /** What a COPY … FROM STDIN in it reads. */
+  readonly data?: string | undefined;
+}
+
+const noData = "there are no data for it here";
 
 /**
  * A query in the form that the client takes: many statements in one message of the simple protocol. The client's own
  * query would keep every row and a result for each statement; this one only counts.
  */
 export function script(
-  text: string,
+  { text, data }: Script,
   resolve: () => void,
   reject: (error: ScriptError) => void,
 ): RunningScript {
   let completed = 0;
+  const ended = new AbortController();
   const handlers = {
     get completed() {
       return completed;
@@ -46,10 +54,12 @@ export function script(
     handleCommandComplete() {
       completed++;
     },
-    handleCopyInResponse(connection: Connection & { sendCopyFail(message: string): void }) {
-      connection.sendCopyFail(noCopy);
+    handleCopyInResponse(connection: CopyConnection) {
+      if (data === undefined) connection.sendCopyFail(noData);
+      else void sendData(connection, data, ended.signal);
     },
     handleError(error: unknown) {
+      ended.abort();
       reject(new ScriptError(error, completed));
     },
     handleReadyForQuery() {
@@ -57,4 +67,27 @@ export function script(
     },
   };
   return handlers;
+}
+
+/** The client's part of COPY (PostgreSQL manual, 55.2.6); its types do not know it. */
+type CopyConnection = Connection & {
+  sendCopyFromChunk(chunk: Uint8Array): void;
+  endCopyFrom(): void;
+  sendCopyFail(message: string): void;
+};
+
+const chunkBytes = 64 * 1024;
+
+/** Sends no faster than the server reads, until it has all or has found an error. */
+async function sendData(connection: CopyConnection, data: string, ended: AbortSignal): Promise<void> {
+  const bytes = Buffer.from(data);
+  try {
+    for (let at = 0; at < bytes.length && !ended.aborted; at += chunkBytes) {
+      connection.sendCopyFromChunk(bytes.subarray(at, at + chunkBytes));
+      if (connection.stream.writableNeedDrain) await once(connection.stream, "drain", { signal: ended });
+    }
+    if (!ended.aborted) connection.endCopyFrom();
+  } catch {
+    // The script has failed already, or its connection has, which says so itself.
+  }
 }

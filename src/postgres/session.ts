@@ -39,8 +39,12 @@ export interface Session extends AsyncDisposable {
   onNotice: (notice: Notice) => void;
   /** One statement, with `$1`… in it for the values. @throws ServerError, or a Failure when the session is lost */
   query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<R[]>;
-  /** Any number of statements in one message; rows are passed over. @throws ScriptError, or a Failure */
-  run(text: string): Promise<void>;
+  /**
+   * Any number of statements in one message; rows are passed over.
+   * @param data what the last one, a COPY, reads from the client
+   * @throws ScriptError, or a Failure
+   */
+  run(text: string, data?: string): Promise<void>;
 }
 
 /**
@@ -154,7 +158,7 @@ function sessionOn(connection: Login, tls: PostgresTls, signal: AbortSignal): Se
       return transactionOf(client);
     },
     query: (text, values) => call(async () => (await client.query(text, values && [...values])).rows),
-    run: (text) => call(() => runScript(client, text)),
+    run: (text, data) => call(() => runScript(client, text, data)),
     async [Symbol.asyncDispose]() {
       signal.removeEventListener("abort", onAbort);
       await cancelling;
@@ -171,9 +175,9 @@ function transactionOf(client: Client): Session["transaction"] {
   return status === "T" ? "open" : status === "E" ? "failed" : "none";
 }
 
-function runScript(client: Client, text: string): Promise<void> {
+function runScript(client: Client, text: string, data?: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.query(script(text, resolve, reject));
+    client.query(script({ text, data }, resolve, reject));
   });
 }
 

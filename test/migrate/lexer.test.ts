@@ -59,6 +59,86 @@ test("BEGIN, CASE and END of other statements open nothing", () => {
   ]);
 });
 
+test("an argument with its name, a cast and a slice are no variables of psql, which are whole tokens", () => {
+  assert.deepEqual(
+    kinds("f(a := b, c::int, x[1 : 2])").filter((token) => token.startsWith("variable")),
+    [],
+  );
+  assert.deepEqual(
+    kinds(`:a :'b' :"c" a:::d :'e f' ::'g'`).filter((token) => token.startsWith("variable")),
+    ["variable::a", "variable::'b'", 'variable::"c"', "variable::d"],
+  );
+});
+
+test("a command of psql reaches to the end of its line", () => {
+  assert.deepEqual(kinds("\\restrict a;b\r\nselect 1 \\gexec"), [
+    "command:\\restrict a;b",
+    "word:select",
+    "other:1",
+    "command:\\gexec",
+  ]);
+});
+
+suite("with standard_conforming_strings off", () => {
+  const escaped = "select 'it\\'s;'";
+  for (const off of [
+    "set standard_conforming_strings = off",
+    "SET session Standard_conforming_strings TO 'false'",
+  ]) {
+    test(`a backslash escapes in strings, until it is on again: ${off}`, () => {
+      for (const on of [
+        "set standard_conforming_strings to on",
+        "reset standard_conforming_strings",
+        "reset all",
+      ]) {
+        const all = [off, escaped, "select 1", on, "select '\\'", "select 2"];
+        assert.deepEqual(split(all.join("; ")), all);
+      }
+    });
+  }
+});
+
+suite("COPY", () => {
+  const data = "1\t'\n;\\\\.\n--\n";
+  const withData = (sql: string): string[] =>
+    [...statements(sql)].map((each) => (each.data ? sql.slice(each.data.start, each.data.end) : "none"));
+
+  for (const copy of [
+    "copy t from stdin",
+    'COPY public."T;" ("from", b) FROM STDIN WITH (FORMAT csv, NULL \';\')',
+    "copy /* to */ t\nfrom -- here\nstdout",
+  ]) {
+    test(`takes the lines behind its own for data: ${copy}`, () => {
+      for (const end of ["\\.\n", "\\.\r\n", "\\."]) {
+        const sql = `select 1; ${copy}; -- it's data;\n${data}${end}`;
+        assert.deepEqual(withData(sql), ["none", data]);
+        assert.deepEqual(withData(`${sql}${end.endsWith("\n") ? "select 2" : "\nselect 2;"}`), [
+          "none",
+          data,
+          "none",
+        ]);
+      }
+    });
+  }
+
+  for (const other of [
+    "copy t to stdout",
+    "copy t from 'stdin'",
+    'copy t from "stdin"',
+    "copy (select a from stdin) to stdout",
+    "select 1 from stdin",
+  ]) {
+    test(`has no data in the file: ${other}`, () => {
+      assert.deepEqual(withData(`${other};\nselect 2;\n\\.\n`).slice(0, 2), ["none", "none"]);
+    });
+  }
+
+  test("has data without an end where nothing ends them", () => {
+    assert.deepEqual(withData("copy t from stdin;\n1\n \\.\n"), ["1\n \\.\n"]);
+    assert.deepEqual(withData("copy t from stdin"), [""]);
+  });
+});
+
 test("empty statements and comments are no statements", () => {
   assert.deepEqual(split(";; -- a\n ; /* b */ ;"), []);
 });

@@ -201,6 +201,8 @@ suite("how far:", () => {
     const run = await place.run(["--dry-run", "--schema", "fresh"]);
     assert.equal(run.status, "unchanged");
     assert.deepEqual(run.report["pending"], ["1_a.sql", "2_b.sql", "10_c.sql"]);
+    for (const name of Object.keys(three))
+      assert.ok(run.logs.some(({ message }) => message.includes(`${name}: not applied yet`)));
     assert.equal(await place.value("select count(*)::int from pg_class where relname like '%initkit%'"), 0);
     assert.equal(await place.value("select count(*)::int from pg_namespace where nspname = 'fresh'"), 0);
   });
@@ -246,13 +248,21 @@ suite("a file that fails", () => {
       "create function f() returns int language plpgsql as $$ begin return 1/0; end $$;\nselect f();",
       "1_x.sql:2:1",
     ],
-    "of a command of psql": ["select 1;\n\\connect x\n", "1_x.sql:2:1"],
+    "in the data of a COPY": [
+      "create table t (id int);\r\ncopy t from stdin;\r\n1\r\nnope\r\n\\.\r\nselect 1;\r\n",
+      "1_x.sql:4:1",
+    ],
+    "behind the data of a COPY": [
+      "create temp table t (); copy t from stdin;\n\\.\n\n select nope;",
+      "1_x.sql:4:9",
+    ],
+    "behind a value of a variable": ["select :'word', :'word', nope", "1_x.sql:1:26"],
     "on a very long line": [`select '${"x".repeat(5000)}', nope`, "1_x.sql:1:5012"],
   };
   for (const [where, [content, expected]] of Object.entries(placed)) {
     test(`says where it failed ${where}`, async () => {
       await using place = await site({ "1_x.sql": content });
-      const { message } = failed(await place.run(), "sql");
+      const { message } = failed(await place.run(["--var", "word=It's 😀 long"]), "sql");
       assert.ok(message.startsWith(`${expected}: `), message);
       assert.ok(message.length < 1000);
     });
@@ -265,6 +275,17 @@ suite("a file that fails", () => {
     assert.equal(source, "  2 | select nmae from t;");
     assert.equal(caret, "             ^");
     assert.match(more.join("\n"), /^HINT: .*name/);
+  });
+
+  test("is told by its number as well, with the constraint and what the server was doing", async () => {
+    await using place = await site({
+      "1_x.sql":
+        "create table t (id int constraint positive check (id > 0));\nselect 1; do $$ begin insert into t values (0); end $$;",
+    });
+    const { message } = failed(await place.run(), "sql");
+    assert.match(message, /^1_x\.sql:2:11: .*\(SQLSTATE 23514, statement 3\)\n/);
+    assert.match(message, /^CONSTRAINT: positive$/m);
+    assert.match(message, /^DETAIL: .*\n.*^WHERE: SQL statement/ms);
   });
 
   test("at its COMMIT, for a deferred constraint, is rolled back too", async () => {
@@ -339,11 +360,11 @@ test("what a file sets does not reach the next file, nor the history", async () 
   await using place = await site({
     "1_set.sql":
       "create schema elsewhere; create role limited; grant usage, create on schema elsewhere to limited;" +
-      "set role limited; set search_path = elsewhere; set statement_timeout = '1ms'; set standard_conforming_strings = off;" +
+      "set role limited; set search_path = elsewhere; set statement_timeout = '300ms'; set standard_conforming_strings = off;" +
       "create temp table scratch (); prepare p as select 1; select set_config('search_path', '', false);",
     "2_look.sql":
       "create temp table scratch (); prepare p as select 1; create table here (who text, path text);" +
-      "insert into here values (current_user, current_setting('search_path')); select pg_sleep(0.01);",
+      "insert into here values (current_user, current_setting('search_path')); select pg_sleep(0.4);",
   });
   ended(await place.run(), "done", ["1_set.sql", "2_look.sql"]);
   assert.deepEqual(await place.query("select * from public.here"), [
@@ -476,6 +497,46 @@ test("a table that another session holds is tried again until it is free, or the
   await place.until("wait_event_type = 'Lock'");
   await other.query("commit");
   ended(await waiting, "done", ["2_b.sql"]);
+});
+
+suite("what another try can help", () => {
+  /** Fails so at the first two attempts; what a sequence counts is not rolled back. */
+  const failsTwice = (code: string): string =>
+    `do $$ begin if nextval('attempts') < 3 then raise exception using errcode = '${code}'; end if; end $$`;
+
+  for (const [what, code] of Object.entries({ deadlock: "40P01", "serialization failure": "40001" })) {
+    test(`a ${what} rolls the file back and applies all of it again`, async () => {
+      await using place = await site({ "1_x.sql": `create table t (); ${failsTwice(code)}` });
+      await place.query("create sequence attempts");
+      ended(await place.run(["--backoff", "10ms"]), "done", ["1_x.sql"]);
+      assert.equal(await place.value("select last_value::int from attempts"), 3);
+    });
+  }
+
+  test("a deadlock goes on behind what is done in a file without a transaction", async () => {
+    await using place = await site({
+      "1_x.sql": `-- initkit: no-transaction\ncreate table t (); ${failsTwice("40P01")}; vacuum t`,
+    });
+    await place.query("create sequence attempts");
+    ended(await place.run(["--backoff", "10ms"]), "done", ["1_x.sql"]);
+  });
+
+  test("waiting for a lock is limited, but not for statements that keep nobody out", async () => {
+    const tell =
+      "create function tell(int) returns int immutable language plpgsql as $$ begin raise notice 'limit %', current_setting('lock_timeout'); return $1; end $$;";
+    await using place = await site({
+      "1_x.sql": `${tell} create table t as select 1 as id; select tell(1); create index concurrently on t (tell(id)); select tell(1);`,
+      "2_y.sql":
+        "-- initkit: no-transaction\nset lock_timeout = '7s'; create index concurrently on t (tell(id)); select tell(1)",
+    });
+    const { logs } = await place.run();
+    const limits = logs.flatMap(({ message }) => /limit (.*)/.exec(message)?.[1] ?? []);
+    assert.deepEqual([...new Set(limits)], ["5s", "0", "7s"]);
+    assert.deepEqual(
+      limits.filter((limit, at) => limit !== limits[at - 1]),
+      ["5s", "0", "5s", "7s"],
+    );
+  });
 });
 
 suite("cut off", () => {
@@ -655,6 +716,39 @@ suite("a file without a transaction", () => {
     ]);
   });
 
+  test("leaves no invalid index behind where the server has named it", async () => {
+    await using place = await site({
+      "1_x.sql": "create unique index concurrently on t ((id + 1)) where id > 0;",
+    });
+    await place.query("create table t (id int); insert into t values (1), (1)");
+    failed(await place.run(), "sql");
+    failed(await place.run(), "sql");
+    await place.query("truncate t");
+    ended(await place.run(), "done", ["1_x.sql"]);
+    assert.deepEqual(await place.query("select indisvalid from pg_index where indrelid = 't'::regclass"), [
+      { indisvalid: true },
+    ]);
+  });
+
+  for (const what of ["table concurrently public.t", "(concurrently) index t_pkey"]) {
+    test(`leaves no invalid index behind of a cancelled REINDEX ${what}`, async () => {
+      await using place = await site({ "1_x.sql": `reindex ${what};` });
+      await place.query("create table t (id int primary key)");
+      await using other = await place.session();
+      await other.query("begin isolation level repeatable read; select * from t");
+      const running = place.run();
+      await place.until("wait_event_type = 'Lock' and query like 'reindex%'");
+      await other.query("select pg_cancel_backend(pid) from pg_stat_activity where query like 'reindex%'");
+      failed(await running, "sql");
+      await other.query("commit");
+      const indexes =
+        "select relname, indisvalid from pg_index join pg_class c on c.oid = indexrelid where indrelid = 't'::regclass";
+      assert.equal((await place.query(indexes)).length, 2);
+      ended(await place.run(), "done", ["1_x.sql"]);
+      assert.deepEqual(await place.query(indexes), [{ relname: "t_pkey", indisvalid: true }]);
+    });
+  }
+
   test("is not applied twice where only its record is missing", async () => {
     await using place = await site({
       "1_x.sql": `${mark}create table t (id int); create index concurrently t_id on t (id);`,
@@ -695,13 +789,204 @@ suite("a file without a transaction", () => {
   });
 });
 
-test("a file that needs no transaction and is not marked so says how to mark it", async () => {
-  await using place = await site({
-    "1_x.sql": "create table t (id int); create index concurrently on t (id)",
+suite("a file that cannot be one transaction needs no mark", () => {
+  const statements = {
+    "CREATE INDEX CONCURRENTLY": "create index concurrently on t (id)",
+    "DROP INDEX CONCURRENTLY": "drop index concurrently if exists nothing",
+    "REINDEX CONCURRENTLY": "reindex (verbose) table concurrently t",
+    VACUUM: "vacuum (analyze) t",
+    "CLUSTER of everything": "cluster",
+    "ALTER SYSTEM": "alter system reset work_mem",
+    "CREATE and DROP DATABASE": "create database of_a_file; drop database of_a_file",
+    "DETACH PARTITION CONCURRENTLY":
+      "create table p (id int) partition by list (id); create table p1 partition of p default; " +
+      'alter table p detach partition p1; create table "P2" partition of p for values in (2); alter table only public.p detach partition "P2" concurrently',
+    "REINDEX of a partitioned table, which only the server knows":
+      "create table p (id int primary key) partition by hash (id); reindex table p",
+    "a procedure that commits, which only the server knows":
+      "create procedure c() language plpgsql as $$ begin commit; end $$; call c()",
+    "a new value of an enum that is used at once":
+      "create type mood as enum ('sad'); alter type mood add value 'happy'; create table m as select 'happy'::mood",
+  };
+  for (const [what, sql] of Object.entries(statements)) {
+    test(what, async () => {
+      await using place = await site({
+        "1_x.sql": `prepare x as select 1; create table t (id int); ${sql};`,
+      });
+      ended(await place.run(), "done", ["1_x.sql"]);
+      assert.equal(await place.exists("t"), true);
+      ended(await place.run(), "unchanged");
+    });
+  }
+
+  test("and goes on behind what is done when it failed", async () => {
+    const first = "create table t (id int); insert into t values (1); create index concurrently on t (id);";
+    await using place = await site({ "1_x.sql": `${first}\nselect nope;` });
+    failed(await place.run(), "sql");
+    await place.put({ "1_x.sql": `${first}\nselect 1;` });
+    ended(await place.run(), "done", ["1_x.sql"]);
+    assert.equal(await place.value("select count(*)::int from t"), 1);
   });
-  const { message, hint } = failed(await place.run(), "sql");
-  assert.match(message, /^1_x\.sql:1:26: .*25001/);
-  assert.match(hint!, /initkit: no-transaction/);
+
+  test("but one that sets its transaction is not taken apart", async () => {
+    await using place = await site({
+      "1_x.sql": "create table t (); set transaction isolation level serializable;",
+    });
+    assert.match(failed(await place.run(), "sql").message, /25001/);
+    assert.equal(await place.exists("t"), false);
+  });
+});
+
+suite("COPY … FROM STDIN", () => {
+  const rows = "1\tone;--'\n2\t\\N\n\\.\n";
+  const copied = [
+    { id: 1, name: "one;--'" },
+    { id: 2, name: null },
+  ];
+  for (const mark of ["", "-- initkit: no-transaction\n"]) {
+    test(`takes the lines below it for data ${mark ? "without" : "in"} a transaction`, async () => {
+      await using place = await site({
+        "1_x.sql": `${mark}create table t (id int, name text);\nCOPY public.t (id, name) FROM stdin; -- data\n${rows}insert into t values (3);\ncopy t from stdin\n;\n\\.\n`,
+      });
+      ended(await place.run(), "done", ["1_x.sql"]);
+      assert.deepEqual(await place.query("select * from t order by id"), [...copied, { id: 3, name: null }]);
+    });
+  }
+
+  test("sends more data than a connection buffers, and finds the line that is wrong in them", async () => {
+    const lines = Array.from({ length: 200_000 }, (_, at) => `${at}\tsome text for the row 😀\n`);
+    await using place = await site({ "1_t.sql": "create table t (id int, name text)" });
+    await place.put({ "2_data.sql": `copy t from stdin;\n${lines.join("")}\\.\n` });
+    ended(await place.run(), "done", ["1_t.sql", "2_data.sql"]);
+    assert.equal(await place.value("select count(*)::int from t"), 200_000);
+    lines[1000] = "x\n";
+    await place.put({ "3_more.sql": `\n\ncopy t from stdin;\n${lines.join("")}\\.\n` });
+    assert.match(failed(await place.run(), "sql").message, /^3_more\.sql:1004:1: /);
+    ended(await place.run(["--to", "2"]), "unchanged");
+  });
+
+  for (const [what, sql, expected] of [
+    ["without the line that ends them", "copy t from stdin;\n1\n", "1_x.sql:2:1"],
+    ["without a semicolon before them", "copy t from stdin", "1_x.sql:1:18"],
+    ["behind other SQL on the same line", "copy t from stdin; select 1;\n1\n\\.\n", "1_x.sql:1:20"],
+  ] as const) {
+    test(`refuses data ${what}, before anything is applied`, async () => {
+      await using place = await site({ "0_t.sql": "create table t (id int)", "1_x.sql": sql });
+      assert.ok(failed(await place.run(), "configuration").message.startsWith(`${expected}: `));
+      assert.equal(await place.exists("t"), false);
+    });
+  }
+});
+
+suite("commands of psql", () => {
+  test("that pg_dump writes are passed over", async () => {
+    await using place = await site({
+      "1_x.sql": "\\restrict aB3\n\ncreate table t ();\n\n\\unrestrict aB3\n",
+    });
+    ended(await place.run(), "done", ["1_x.sql"]);
+  });
+
+  for (const command of [
+    "\\connect other",
+    "\\i more.sql",
+    "\\set a b",
+    "\\gexec",
+    "\\.",
+    "\\copy t from x",
+  ]) {
+    test(`are refused before anything is applied: ${command}`, async () => {
+      await using place = await site({
+        "1_a.sql": "create table a ()",
+        "2_x.sql": `select 1\n  ${command}\n`,
+      });
+      const { message, hint } = failed(await place.run(), "configuration");
+      assert.ok(message.startsWith("2_x.sql:2:3: ") && message.includes(JSON.stringify(command)), message);
+      assert.ok(hint);
+      assert.equal(await place.exists("a"), false);
+    });
+  }
+});
+
+suite("variables", () => {
+  test("stand for numbers and names, texts, and names in quotes, whatever is in them", async () => {
+    await using place = await site({
+      "1_x.sql": `create table :"table" as select :'text' as text, -:less::int as less, 10-:less as more, 2*:many as many;
+        comment on table :"table" is :'text'; create table app_:stage ();`,
+    });
+    const text = `it's "so" \\ ; drop table x; -- $$`;
+    const values = { table: 'My "table"', text, less: "-1.5", many: "3", stage: "prod" };
+    const words = Object.entries(values).flatMap(([name, value]) => ["--var", `${name}=${value}`]);
+    ended(await place.run(words), "done", ["1_x.sql"]);
+    assert.deepEqual(await place.query('select text, less, more::text, many from "My ""table"""'), [
+      { text, less: 2, more: "11.5", many: 6 },
+    ]);
+    assert.equal(await place.exists("app_prod"), true);
+  });
+
+  test("of another value are no edit, also where a file without a transaction goes on", async () => {
+    const done = "-- initkit: no-transaction\ncreate table t as select :'a' as a;";
+    await using place = await site({ "1_x.sql": `${done} vacuum nothing;` });
+    failed(await place.run(["--var", "a=1"]), "sql");
+    await place.put({ "1_x.sql": `${done} vacuum t;` });
+    ended(await place.run(["--var", "a=2 and longer"]), "done", ["1_x.sql"]);
+    ended(await place.run(["--var", "a=3"]), "unchanged");
+    assert.equal(await place.value("select a from t"), "1");
+  });
+
+  test("that are not defined stay as they are, and so does what only looks like one", async () => {
+    await using place = await site({
+      "1_x.sql":
+        "create table t as select (array[1, 2, 3])[1:2] as a, '1'::int as i, ':x' as s, $$:x$$ as d, 1 as \":x\"",
+      "2_y.sql": "select 1 where 1 = :other",
+    });
+    const { message, hint } = failed(await place.run(["--var", "x=9", "--var", "int=text"]), "sql");
+    assert.match(message, /^2_y\.sql:1:20: /);
+    assert.match(hint!, /var NAME=VALUE/);
+    assert.deepEqual(await place.query("select * from t"), [{ a: [1, 2], i: 1, s: ":x", d: ":x", ":x": 1 }]);
+  });
+
+  for (const value of ["", "a b", "a.b", "1; drop table a", "'x'", "--", "1e", "$$", "now()"]) {
+    test(`are refused without quotes when they are neither number nor name: ${JSON.stringify(value)}`, async () => {
+      await using place = await site({ "1_a.sql": "create table a ()", "2_x.sql": "\n select :x" });
+      const { message } = failed(await place.run(["--var", `x=${value}`]), "configuration");
+      assert.ok(message.startsWith("2_x.sql:2:9: "), message);
+      assert.equal(await place.exists("a"), false);
+    });
+  }
+
+  test("are a configuration error with a name that is none, or twice", async () => {
+    await using place = await site(three);
+    for (const words of [
+      ["--var", "a"],
+      ["--var", "a-b=1"],
+      ["--var", "a=1", "--var", "a=2"],
+    ]) {
+      const run = await place.run(words);
+      assert.equal(run.status, "rejected");
+      failed(run, "configuration");
+    }
+  });
+
+  test("that hold secrets are never shown, in quotes neither", async () => {
+    await using place = await site({ "1_x.sql": "select 1 :'api_token'" });
+    const hidden = "t0p's\\ecret";
+    await place.put({ secret: `${hidden}\n` });
+    for (const value of [hidden, `\${file:${join(place.folder, "secret")}}`]) {
+      const words = ["migrate", place.folder, "--var", `api_token=${value}`];
+      const run = await initkit(words, { env: { DATABASE_URL: place.url } });
+      assert.equal(run.exitCode, 22, run.stderr);
+      assert.match(run.stderr, /42601/);
+      assert.doesNotMatch(run.stderr, /t0p|ecret/);
+    }
+  });
+
+  test("are a mapping in a document", async () => {
+    await using place = await site({ "1_x.sql": "create table :name (id int default :n)" });
+    const steps = JSON.stringify([{ migrate: place.folder, var: { name: "made", n: 7 } }]);
+    const run = await initkit([], { env: { DATABASE_URL: place.url, INITKIT_STEPS: steps } });
+    assert.equal(run.exitCode, 0, run.stderr);
+    assert.equal(await place.exists("made"), true);
+  });
 });
 
 suite("rights", () => {

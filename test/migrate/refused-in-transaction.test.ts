@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import pgPackage from "pg";
-import { runsAlone } from "../../src/migrate/alone.ts";
+import { refusesTransaction } from "../../src/migrate/no-transaction.ts";
 import { statements } from "../../src/migrate/lexer.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 
@@ -24,7 +24,7 @@ async function isRefusedInTransaction(sql: string): Promise<boolean> {
   }
 }
 
-const known = (sql: string): boolean => [...statements(sql)].every(runsAlone);
+const known = (sql: string): boolean => statements(sql).every((each) => refusesTransaction(each, sql));
 
 suite("a statement that PostgreSQL runs in no transaction is known by its first words:", () => {
   for (const sql of [

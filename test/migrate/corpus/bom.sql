@@ -1,0 +1,2 @@
+﻿create table bom (a int); -- ü
+insert into bom values (1);
