@@ -14,11 +14,24 @@ const perFolder = 100;
 const nameOf = (index: number): string =>
   `application/modules/package-${Math.floor(index / perFolder)}/some-file-${index}.js`;
 
+const file = (index: number): TarEntry => ({ name: nameOf(index), content: `content of ${index}` });
+const folder = (index: number): TarEntry => ({
+  name: nameOf(index),
+  type: "5",
+  mode: 0o755,
+  mtime: 1e9 + index,
+});
+const link = (index: number): TarEntry => ({
+  name: nameOf(index),
+  type: "2",
+  link: `some-file-${index + 1}.js`,
+});
+
 const kinds: Record<string, (index: number) => TarEntry> = {
-  files: (index) => ({ name: nameOf(index), content: `content of ${index}` }),
-  folders: (index) => ({ name: nameOf(index), type: "5", mode: 0o755, mtime: 1_700_000_000 + index }),
-  links: (index) => ({ name: nameOf(index), type: "2", link: `some-file-${index + 1}.js` }),
-  "files of one folder": (index) => ({ name: `folder/some-file-${index}.js`, content: String(index) }),
+  "files in a thousand folders": file,
+  "files in one folder": (index) => ({ name: `folder/some-file-${index}.js`, content: String(index) }),
+  "entries, a tenth of them folders and a tenth links": (index) =>
+    ([folder, link][index % 10] ?? file)(index),
 };
 
 const home = mkdtempSync(join(tmpdir(), "initkit-memory-"));
