@@ -65,7 +65,7 @@ export class Tree implements StagedTree {
     this.root = root;
     this.#options = options;
     this.#folderMode = lstatSync(root).mode & 0o777;
-    this.folders.set("", { ...this.#traitsOfFolder(undefined), isNamed: false });
+    this.folders.set("", this.#traitsOfFolder(undefined));
   }
 
   /** Another archive begins; the first layer is laid over nothing. */
@@ -85,7 +85,7 @@ export class Tree implements StagedTree {
     this.#earlier?.keep(path);
     if (this.#links.has(path)) throw unsafe(`${quote(path)} is both a folder and a link`);
     if (!this.folders.has(path)) this.#makeFolder(path);
-    this.folders.set(path, { ...this.#traitsOfFolder(entry), isNamed: true });
+    this.folders.set(path, this.#traitsOfFolder(entry));
   }
 
   /** Begins a file; `write` and `end` follow. A later entry of the same name takes the place of the earlier one. */
@@ -187,7 +187,7 @@ export class Tree implements StagedTree {
     this.#makeParent(parent);
     if (this.#links.has(parent)) throw unsafe(`${quote(path)} is below ${quote(parent)}, which is a link`);
     this.#makeFolder(parent);
-    this.folders.set(parent, { ...this.#traitsOfFolder(undefined), isNamed: false });
+    this.folders.set(parent, this.#traitsOfFolder(undefined));
   }
 
   #makeFolder(path: string): void {
@@ -225,13 +225,14 @@ export class Tree implements StagedTree {
     return this.#options.mode ? applyMode(this.#options.mode, plain, false) : plain;
   }
 
-  #traitsOfFolder(entry: ArchiveEntry | undefined): Omit<FolderTraits, "isNamed"> {
+  #traitsOfFolder(entry: ArchiveEntry | undefined): FolderTraits {
     const { mode: wanted, ids } = this.#options;
     const mode = (entry?.mode ?? this.#folderMode) & 0o777;
     return {
       mode: wanted ? searchable(applyMode(wanted, mode, true)) : mode,
       mtime: timeOf(entry),
       ids,
+      isNamed: entry !== undefined,
       isAsked: wanted !== undefined,
     };
   }

@@ -3,15 +3,20 @@ import { createHash, createPrivateKey, randomBytes, randomUUID, sign } from "nod
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import type { Access } from "../../src/download/http-source.ts";
 import { locateOci } from "../../src/download/oci/locate.ts";
 import { ownPlatform } from "../../src/download/oci/platform.ts";
 import { Failure } from "../../src/failure.ts";
 import { request } from "../../src/net/http.ts";
+import { tar } from "../helpers/archives.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { digestOf, indexOf, manifestOf } from "../helpers/fake-registry.ts";
 import { startFileServer } from "../helpers/file-server.ts";
+import { runTask } from "../helpers/run-task.ts";
 import { type ServerProcess, startServer } from "../helpers/server-process.ts";
+import { snapshot } from "../helpers/snapshot.ts";
+import { temporary } from "../helpers/temporary.ts";
 import { ready } from "../helpers/wait.ts";
 
 const authority = makeAuthority();
@@ -132,6 +137,35 @@ test("artifacts, images, indexes and blobs of a real registry are found, by tag 
   assert.deepEqual(await contentOf(registry, `@${digestOf(second)}`, { user }), [second]);
   assert.equal(await fails(registry, ":v9", { user }), "refused http:404");
   assert.equal(await fails(registry, `@${digestOf("missing")}`, { user }), "refused http:404");
+});
+
+test("the layers of an image of a real registry are laid over each other, and an artifact's file has its title", async (t) => {
+  await using registry = await startRegistry({ htpasswd: { realm: "x", path: "htpasswd" } });
+  const { blob, manifest } = pusher(registry.origin, basic);
+  const layerOf = async (...names: string[]) => ({
+    ...(await blob(gzipSync(tar(...names.map((name) => ({ name, content: name })))))),
+    mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+  });
+  const title = { annotations: { "org.opencontainers.image.title": "model.bin" } };
+  await blob("{}");
+  await manifest(
+    manifestOf(await layerOf("a/x", "b", "c"), await layerOf("a/.wh..wh..opq", ".wh.b", "a/y")),
+    "image",
+  );
+  await manifest(manifestOf({ ...(await blob("weights")), ...title }), "model");
+  const home = temporary(t);
+  const download = async (tag: string, ...words: string[]) => {
+    const url = `oci://127.0.0.1:${registry.port}/team/app:${tag}`;
+    const login = ["--user", "ada:s3cret-pw", "--ca", join(registry.folder, "ca")];
+    const { failure } = await runTask("download", [url, ...words, ...login]);
+    assert.equal(failure, undefined, String(failure?.message));
+  };
+  await download("image", join(home, "image"), "--extract");
+  await download("model", `${home}/models/`);
+  assert.deepEqual(
+    Object.keys(snapshot(home)).filter((name) => !name.includes("initkit")),
+    ["image", "image/a", "image/a/y", "image/c", "models", "models/model.bin"],
+  );
 });
 
 test("a real registry is logged in to with a mounted Secret, and refuses wrong credentials and none", async () => {
