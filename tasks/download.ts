@@ -18,7 +18,7 @@ export default defineTask({
     checkTlsArguments(args);
     checkHeaders(args.header);
     checkAuthorization(args);
-    if (args.sha256 && args.checksum) throw new Error("sha256 and checksum are both given; give one of them");
+    checkDigests(args);
     if (args.extract === undefined) checkWithoutExtract(args);
   },
 
@@ -27,6 +27,12 @@ export default defineTask({
     return await download(args, context);
   },
 });
+
+function checkDigests({ sha256, checksum }: DownloadArguments): void {
+  if (!sha256 || !checksum || checksum instanceof URL || checksum.algorithm !== "sha256") return;
+  if (sha256.hex !== checksum.hex)
+    throw new Error("sha256 and checksum contradict each other; give one of them");
+}
 
 function checkAuthorization({ user, bearer, header }: DownloadArguments): void {
   const headers = header

@@ -1,8 +1,9 @@
 import { quote } from "../src/format.ts";
-import { type Kind, kind, pair, type Pair, path, timeLimit } from "../src/kinds.ts";
+import { type Kind, kind, oneOf, pair, type Pair, path, timeLimit } from "../src/kinds.ts";
+import { toolNames } from "../src/migrate/adopt/names.ts";
 import { isVariableName } from "../src/migrate/variables.ts";
 import { parseVersion } from "../src/migrate/version.ts";
-import { databaseSettings } from "../src/postgres/settings.ts";
+import { checkDatabaseSettings } from "../src/postgres/read-settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
 import { isSecretName } from "../src/secrets.ts";
 import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
@@ -50,6 +51,9 @@ const variable: Kind<Pair> = kind(
   },
 );
 
+const version = kind("VERSION", parseVersion);
+const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
+
 export default defineTask({
   name: "migrate",
   summary: "Applies the pending SQL files of a folder to PostgreSQL, once however many replicas do it.",
@@ -61,15 +65,21 @@ export default defineTask({
     ),
     table: option(name, "table of the history", "initkit_migrations"),
     schema: option(name, "schema of the history, made if missing, first on the search path of every file"),
+    "create-database": flag("create the database where it is missing, for the user of the URL"),
     "lock-timeout": option(
       timeLimit,
       "bound on the wait for other replicas; by default the step's timeout",
       "0",
     ),
     "statement-timeout": option(timeLimit, "bound on one statement; by default none", "0"),
-    to: option(
-      kind("VERSION", parseVersion),
-      "apply up to this version, and repeatable files only if it is the last",
+    to: option(version, "apply up to this version, and repeatable files only if it is the last"),
+    baseline: option(
+      version,
+      "without a history, take everything up to this version for applied, and run none of it",
+    ),
+    adopt: repeated(
+      tool,
+      `without a history, take for applied what another tool has applied: ${toolNames.join(", ")}`,
     ),
     var: repeated(variable, "value that stands for :NAME, :'NAME' and :\"NAME\" in the files, as in psql"),
     "out-of-order": flag("also apply files that are older than the newest applied one"),
@@ -81,10 +91,12 @@ export default defineTask({
   pacedBy: "task",
 
   check(args, env) {
-    databaseSettings(args.database, env);
+    checkDatabaseSettings(args.database, env);
     refuseTwice(args.var.map(({ name }) => name));
     if (args["wait-only"] && args["dry-run"])
       throw new Error("wait-only applies nothing, so it goes without dry-run");
+    if (args.baseline !== undefined && args.adopt.length > 0)
+      throw new Error("baseline and adopt both say what is applied already; give one of them");
   },
 
   async run(context, args) {
@@ -94,9 +106,12 @@ export default defineTask({
       database: args.database,
       table: args.table,
       schema: args.schema,
+      createDatabase: args["create-database"],
       lockTimeout: args["lock-timeout"],
       statementTimeout: args["statement-timeout"],
       to: args.to,
+      baseline: args.baseline,
+      adopt: args.adopt,
       variables: new Map(args.var.map(({ name, value }) => [name, value])),
       outOfOrder: args["out-of-order"],
       waitOnly: args["wait-only"],

@@ -1,10 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTraits } from "../src/files/deliver.ts";
 import { diskFailure } from "../src/files/disk.ts";
 import { look } from "../src/files/look.ts";
 import { mode } from "../src/files/mode.ts";
 import { type Ids, owner, resolveOwner } from "../src/files/owner.ts";
+import { makeFolders } from "../src/files/parents.ts";
 import { Failure } from "../src/failure.ts";
 import { count, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
@@ -43,7 +43,7 @@ function makeFolder(folder: string, ids: Ids, args: Values<typeof options>): boo
 
 function make(folder: string): boolean {
   try {
-    return mkdirSync(folder, { recursive: true }) !== undefined;
+    return makeFolders(folder) !== undefined;
   } catch (error) {
     const doing = `cannot make the folder ${quote(folder)}`;
     throw look(folder)

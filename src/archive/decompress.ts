@@ -1,4 +1,5 @@
-import { closeSync, createReadStream, fstatSync, openSync, type ReadStream, readSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { quote } from "../format.ts";
 import { setImmediate } from "node:timers/promises";
@@ -6,6 +7,7 @@ import { errnoOf, fileFailure } from "../system-errors.ts";
 import { ByteSource } from "./byte-source.ts";
 import { corrupt, unsupported } from "./faults.ts";
 import type { Compression } from "./format.ts";
+import type { GrowingFile } from "./growing-file.ts";
 import { isWholeFrames } from "./zstd-frames.ts";
 
 const chunkSize = 128 * 1024;
@@ -15,19 +17,26 @@ export type Tell = (used: number) => void;
 
 type EngineCompression = Exclude<Compression, "xz" | "bz2">;
 
+/** Whether content can be read while it still comes. initkit's own decoders do not wait. */
+export const canFollow = (compression: Compression | undefined): boolean =>
+  compression !== "xz" && compression !== "bz2";
+
 /**
  * The content of a file, decompressed where `compression` is given, in chunks.
  * Each is valid until the next one is asked for.
+ * @param growing where it still grows
  * @throws Failure `integrity` where it is cut off, damaged, or followed by something else
  */
 export async function* contentOf(
   path: string,
   compression: Compression | undefined,
   tell: Tell,
+  growing?: GrowingFile,
 ): AsyncGenerator<Buffer> {
   try {
     if (compression === "xz" || compression === "bz2") yield* decode(path, compression, tell);
-    else yield* stream(path, compression, tell);
+    else if (growing) yield* follow(growing, compression, tell);
+    else yield* stream(createReadStream(path, { highWaterMark: chunkSize }), path, compression, tell);
   } catch (error) {
     throw errnoOf(error) ? fileFailure(`cannot read ${quote(path)}`, error) : error;
   }
@@ -54,13 +63,27 @@ const decoders = {
   bz2: async () => (await import("./bzip2.ts")).bzip2Content,
 };
 
+async function* follow(
+  growing: GrowingFile,
+  compression: EngineCompression | undefined,
+  tell: Tell,
+): AsyncGenerator<Buffer> {
+  const descriptor = openSync(growing.path, "r");
+  try {
+    const file = Readable.from(growing.read(descriptor), { objectMode: false });
+    yield* stream(file, growing.path, compression, tell);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** By an engine of Node's zlib, or as it is. */
 async function* stream(
+  file: Readable,
   path: string,
   compression: EngineCompression | undefined,
   tell: Tell,
 ): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: chunkSize });
   try {
     if (compression) yield* decompress(file, path, compression, tell);
     else yield* plain(file, tell);
@@ -70,15 +93,16 @@ async function* stream(
   }
 }
 
-async function* plain(file: ReadStream, tell: Tell): AsyncGenerator<Buffer> {
-  for await (const chunk of file) {
-    tell(file.bytesRead);
-    yield chunk as Buffer;
+async function* plain(file: Readable, tell: Tell): AsyncGenerator<Buffer> {
+  let used = 0;
+  for await (const chunk of file as AsyncIterable<Buffer>) {
+    tell((used += chunk.length));
+    yield chunk;
   }
 }
 
 async function* decompress(
-  file: ReadStream,
+  file: Readable,
   path: string,
   compression: EngineCompression,
   tell: Tell,

@@ -1,11 +1,11 @@
 import { statSync, type Stats } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { Failure } from "../failure.ts";
 import { digestOf } from "../files/digest.ts";
 import { formatBytes, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type Context, done, type Result, unchanged } from "../task.ts";
-import { entriesOf, extractTo } from "./extract.ts";
+import { entriesOf, publish, stage } from "./extract.ts";
 import { prepareFolder, withStagingFor } from "../files/destination.ts";
 import { tooMuch } from "./faults.ts";
 import type { ExtractArguments } from "./options.ts";
@@ -33,11 +33,10 @@ export async function extractFile(args: ExtractFileArguments, { signal, log }: C
   return await withStagingFor(destination, async (staging) => {
     const archive = { path, label: quote(path), name: basename(path), format: "auto" } as const;
     const known = { sha256, source: path, validator };
-    const tree = await extractTo(
-      { archives: [archive], destination, staging, args, records, known },
-      signal,
-      log,
-    );
+    const staged = await stage([archive], join(staging, "tree"), { destination, args }, signal, (message) => {
+      log.progress(message);
+    });
+    const tree = await publish(staged, { destination, staging, args, records, known }, log);
     return done(`${entriesOf(tree)}, ${formatBytes(tree.bytes)}`, reportOf({ ...known, tree }));
   });
 }

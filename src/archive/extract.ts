@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { resolveOwner } from "../files/owner.ts";
 import { publishTree } from "../files/publish.ts";
 import { formatBytes, quote } from "../format.ts";
@@ -12,35 +11,47 @@ import { listPaths, summarize } from "./summary.ts";
 import { Tree } from "./tree.ts";
 import { type Archive, unpack } from "./unpack.ts";
 
-export interface Extraction {
-  /** Of one source; a later one may replace what an earlier one has brought. */
-  readonly archives: readonly Archive[];
+/** Where a tree is for, and how it is to be. */
+export interface Plan {
   readonly destination: string;
+  readonly args: ExtractArguments;
+}
+
+export interface Extraction extends Plan {
   /** A private folder on the volume of the destination. */
   readonly staging: string;
-  readonly args: ExtractArguments;
   readonly records: Records;
   /** What the record is to say of the archive. */
   readonly known: Omit<ExtractRecord, "tree">;
 }
 
 /**
- * Extracts the archives of a source into a folder: first all of it into the staging folder, then to its place.
- * @throws Failure `integrity`, `access` or `io`; what was at the destination is then as it was
+ * Unpacks the archives of one source into a new private folder; a later one may replace what an earlier one has brought.
+ * @throws Failure `integrity`, `access` or `io`
  */
-export async function extractTo(
-  extraction: Extraction,
+export async function stage(
+  archives: readonly Archive[],
+  root: string,
+  { destination, args }: Plan,
   signal: AbortSignal,
-  log: Log,
-): Promise<ExtractRecord["tree"]> {
-  const { archives, destination, staging, args, records, known } = extraction;
-  const tree = newTree(extraction);
+  tell: (message: string) => void,
+): Promise<Tree> {
+  const tree = newTree(root, destination, args);
   await unpack(archives, tree, new Selection(rulesOf(args)), signal, (used) => {
-    log.progress(
+    tell(
       `extracting ${archives[0]!.label}: ${entriesOf(tree)}, ${formatBytes(tree.bytes)}, from ${formatBytes(used)}`,
     );
   });
   signal.throwIfAborted();
+  return tree;
+}
+
+/**
+ * Moves a staged tree to its place, and remembers it.
+ * @throws Failure `access` or `io`; what was at the destination is then as it was
+ */
+export async function publish(tree: Tree, extraction: Extraction, log: Log): Promise<ExtractRecord["tree"]> {
+  const { destination, staging, records, known } = extraction;
   const paths = listPaths(tree.root);
   log.progress(`moving ${entriesOf(tree)} to ${quote(destination)}`);
   await publishTree(tree, destination, (replaces) => records.forget(replaces, staging));
@@ -52,9 +63,8 @@ export async function extractTo(
 export const entriesOf = ({ entries }: { entries: number }): string =>
   `${entries} ${entries === 1 ? "entry" : "entries"}`;
 
-function newTree({ staging, destination, args }: Extraction): Tree {
+function newTree(root: string, destination: string, args: ExtractArguments): Tree {
   const ids = resolveOwner(args.owner ?? {});
-  const root = join(staging, "tree");
   try {
     mkdirSync(root);
   } catch (error) {

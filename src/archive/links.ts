@@ -9,13 +9,13 @@ const maxLinks = 40;
  * Whether a symbolic link leads out of the folder that it is extracted to, followed as the kernel would: each part
  * of its target may be a link in turn, of the same archive or one that is in the folder already.
  * @param path of the link, below the folder
- * @param targets of all links of the archive, by their paths
+ * @param targetOf tells the target of each link of the archive, by its path
  * @param tree where the rest of the archive stands now
  * @param destination the folder
  */
 export function leadsOut(
   path: string,
-  targets: ReadonlyMap<string, string>,
+  targetOf: (path: string) => string | undefined,
   tree: string,
   destination: string,
 ): boolean {
@@ -28,7 +28,7 @@ export function leadsOut(
       if (place.pop() === undefined) return true;
       continue;
     }
-    const target = linkAt([...place, part].join("/"), targets, tree, destination);
+    const target = linkAt([...place, part].join("/"), targetOf, tree, destination);
     if (target === undefined) {
       place.push(part);
       continue;
@@ -45,11 +45,11 @@ export function leadsOut(
 
 function linkAt(
   path: string,
-  targets: ReadonlyMap<string, string>,
+  targetOf: (path: string) => string | undefined,
   tree: string,
   destination: string,
 ): string | undefined {
-  const own = targets.get(path);
+  const own = targetOf(path);
   if (own !== undefined || look(join(tree, path))) return own;
   return readLink(join(destination, path));
 }

@@ -1,3 +1,4 @@
+import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { unsafe } from "./faults.ts";
 
@@ -29,6 +30,19 @@ export function safeZipNames(name: string): string[] {
   if (name.includes("\\")) throw unsafe(`the name ${shortened(name)} holds a backslash`);
   if (/^[A-Za-z]:/.test(name)) throw unsafe(`the name ${shortened(name)} begins with a drive letter`);
   return safeNames(name);
+}
+
+/**
+ * The name that a source gives a file, if it is one and no path.
+ * @throws Failure `integrity`
+ */
+export function safeFileName(title: string): string {
+  const isName = !["", ".", ".."].includes(title) && !/[/\p{Cc}]/u.test(title);
+  if (isName && Buffer.byteLength(title) <= maxNameBytes) return title;
+  throw new Failure("integrity", `the title ${shortened(title)} is no name for a file; nothing was written`, {
+    kind: "unsafe",
+    hint: "push the artifact again with a plain name as its title (org.opencontainers.image.title), or name the file in to",
+  });
 }
 
 const shortened = (name: string): string => quote(name.length > 200 ? `${name.slice(0, 200)}…` : name);

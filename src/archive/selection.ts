@@ -1,4 +1,5 @@
 import type { EntryType } from "./entry.ts";
+import { unsupported } from "./faults.ts";
 import { matchesGlob, namesOf, type Glob } from "../files/glob.ts";
 import { quote } from "../format.ts";
 import { Failure } from "../failure.ts";
@@ -44,6 +45,19 @@ export class Selection {
     if (!this.#isBelowSubpath(names)) return undefined;
     const left = names.slice(this.#subpath.length + this.#rules.strip);
     return left.length > 0 && this.#isWanted(names.join("/")) ? left.join("/") : undefined;
+  }
+
+  /**
+   * Where has landed what is taken away again: "" stands for everything, undefined for nowhere.
+   * @throws Failure `integrity` where `strip` has mixed it with what other folders held
+   */
+  landing(names: readonly string[]): string | undefined {
+    const common = Math.min(names.length, this.#subpath.length);
+    if (this.#subpath.slice(0, common).some((name, index) => names[index] !== name)) return undefined;
+    const left = names.slice(this.#subpath.length);
+    if (left.length === 0 || this.#rules.strip === 0) return left.join("/");
+    const what = `a layer takes away ${quote(names.join("/"))} of earlier ones while strip is set`;
+    throw unsupported(what, "name the folder of the image with subpath, instead of strip");
   }
 
   #isBelowSubpath(names: readonly string[]): boolean {

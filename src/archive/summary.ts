@@ -11,7 +11,7 @@ export interface TreeSummary {
   readonly bytes: number;
   /** Over path, type, size and time of each entry, and what else was asked for. */
   readonly digest: string;
-  /** The paths that the digest is over: joined by NUL, compressed, in base64. */
+  /** The paths that the digest is over: each with a NUL after it, compressed, in base64. */
   readonly paths: string;
 }
 
@@ -24,28 +24,51 @@ export interface Traits {
 /** More paths than this are not kept, so that neither file nor memory grows without bound. */
 const maxPaths = 200_000;
 
-/** The paths of all that is in a tree. */
-export const listPaths = (root: string): readonly string[] => pathsIn(root).take(maxPaths).toArray();
+const batchLength = 64 * 1024;
+
+/**
+ * The paths of all that is in a tree, each with a NUL after it: as that many strings they would take a good part of
+ * the heap that there is in a container of 64 MiB.
+ */
+export function listPaths(root: string): Buffer {
+  const batches: Buffer[] = [];
+  let batch = "";
+  for (const path of pathsIn(root).take(maxPaths)) {
+    batch += `${path}\0`;
+    if (batch.length < batchLength) continue;
+    batches.push(Buffer.from(batch));
+    batch = "";
+  }
+  return Buffer.concat([...batches, Buffer.from(batch)]);
+}
+
+function* pathsOf(list: Buffer): Generator<string> {
+  for (let at = 0; at < list.length;) {
+    const end = list.indexOf(0, at);
+    if (end < 0) return;
+    yield list.toString("utf8", at, end);
+    at = end + 1;
+  }
+}
 
 /**
  * @param folder where the tree is now, among whatever else is there
- * @param paths of the tree
+ * @param paths as they were listed of the tree
  */
 export function summarize(
   folder: string,
-  paths: readonly string[],
+  paths: Buffer,
   { entries, bytes }: Pick<TreeSummary, "entries" | "bytes">,
   traits: Traits,
 ): TreeSummary {
-  const packed = zstdCompressSync(paths.join("\0")).toString("base64");
+  const packed = zstdCompressSync(paths).toString("base64");
   return { entries, bytes, digest: digestOf(folder, paths, traits) ?? "", paths: packed };
 }
 
 /** Whether all that was extracted into a folder is in it as it was. */
 export function isStillThere(folder: string, { digest, paths }: TreeSummary, traits: Traits): boolean {
   try {
-    const unpacked = zstdDecompressSync(Buffer.from(paths, "base64")).toString();
-    return digestOf(folder, unpacked === "" ? [] : unpacked.split("\0"), traits) === digest;
+    return digestOf(folder, zstdDecompressSync(Buffer.from(paths, "base64")), traits) === digest;
   } catch {
     return false;
   }
@@ -60,7 +83,7 @@ function* pathsIn(root: string, folder = ""): Generator<string> {
 }
 
 /** Undefined where something is missing or cannot be looked at. */
-function digestOf(root: string, paths: readonly string[], traits: Traits): string | undefined {
+function digestOf(root: string, paths: Buffer, traits: Traits): string | undefined {
   try {
     return digestOfAll(root, paths, traits);
   } catch (error) {
@@ -69,9 +92,9 @@ function digestOf(root: string, paths: readonly string[], traits: Traits): strin
   }
 }
 
-function digestOfAll(root: string, paths: readonly string[], traits: Traits): string | undefined {
+function digestOfAll(root: string, paths: Buffer, traits: Traits): string | undefined {
   const hash = createHash("sha256");
-  for (const path of paths) {
+  for (const path of pathsOf(paths)) {
     const about = look(join(root, path));
     if (!about) return undefined;
     hash.update(`${path}\0${described(join(root, path), about)}\0${describedTraits(about, traits)}\n`);

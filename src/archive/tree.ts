@@ -23,9 +23,11 @@ import type { Ids } from "../files/owner.ts";
 import { type FolderTraits, parentOf, type StagedTree } from "../files/folder-traits.ts";
 import { quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
+import { EarlierLayers } from "./earlier-layers.ts";
 import type { ArchiveEntry } from "./entry.ts";
 import { corrupt, tooMuch, unsafe } from "./faults.ts";
 import { leadsOut } from "./links.ts";
+import type { Whiteout } from "./whiteout.ts";
 
 export interface TreeOptions {
   /** Where the tree is to be published. */
@@ -36,6 +38,9 @@ export interface TreeOptions {
   readonly maxEntries: number;
 }
 
+/** What is kept of a symbolic link until the end; there may be very many. */
+type Link = Pick<ArchiveEntry, "target" | "mtime">;
+
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
@@ -45,10 +50,12 @@ const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | cons
 export class Tree implements StagedTree {
   readonly root: string;
   readonly folders = new Map<string, FolderTraits>();
-  readonly #links = new Map<string, ArchiveEntry>();
+  readonly #links = new Map<string, Link>();
   readonly #options: TreeOptions;
   /** The mode that a new folder has here, which shows the umask. */
   readonly #folderMode: number;
+  /** What the layer that is being extracted is laid over; undefined for an archive that is no layer. */
+  #earlier: EarlierLayers | undefined;
   #open: { readonly descriptor: number; readonly path: string; readonly entry: ArchiveEntry } | undefined;
   entries = 0;
   bytes = 0;
@@ -61,8 +68,21 @@ export class Tree implements StagedTree {
     this.folders.set("", { ...this.#traitsOfFolder(undefined), isNamed: false });
   }
 
+  /** Another archive begins; the first layer is laid over nothing. */
+  beginArchive(isLayer: boolean): void {
+    const layers = { root: this.root, folders: this.folders, links: this.#links };
+    this.#earlier = isLayer && this.entries > 0 ? new EarlierLayers(layers) : undefined;
+  }
+
+  /** Takes away what earlier layers have brought, and nothing else. */
+  takeAway(path: string, { isOpaque }: Pick<Whiteout, "isOpaque">): void {
+    this.#at(path, () => (isOpaque ? this.#earlier?.removeContent(path) : this.#earlier?.remove(path)));
+  }
+
   folder(path: string, entry: ArchiveEntry): void {
     this.#makeParent(path);
+    if (!this.folders.has(path)) this.takeAway(path, { isOpaque: false });
+    this.#earlier?.keep(path);
     if (this.#links.has(path)) throw unsafe(`${quote(path)} is both a folder and a link`);
     if (!this.folders.has(path)) this.#makeFolder(path);
     this.folders.set(path, { ...this.#traitsOfFolder(entry), isNamed: true });
@@ -123,7 +143,7 @@ export class Tree implements StagedTree {
   symbolicLink(path: string, entry: ArchiveEntry): void {
     this.#prepare(path);
     if (this.#isFile(path)) this.#at(path, unlinkSync);
-    this.#links.set(path, entry);
+    this.#links.set(path, { target: entry.target, mtime: entry.mtime });
   }
 
   /**
@@ -131,27 +151,29 @@ export class Tree implements StagedTree {
    * @throws Failure `integrity` where one leads out of the destination
    */
   finish(): void {
-    const targets = new Map([...this.#links].map(([path, { target }]) => [path, target]));
-    for (const [path, entry] of this.#links) {
-      if (leadsOut(path, targets, this.root, this.#options.destination)) {
-        throw unsafe(`the link ${quote(path)} leads out of the folder, to ${quote(entry.target)}`);
+    const targetOf = (path: string) => this.#links.get(path)?.target;
+    for (const [path, link] of this.#links) {
+      if (leadsOut(path, targetOf, this.root, this.#options.destination)) {
+        throw unsafe(`the link ${quote(path)} leads out of the folder, to ${quote(link.target)}`);
       }
-      this.#at(path, (to) => this.#makeLink(to, entry));
+      this.#at(path, (to) => this.#makeLink(to, link));
     }
   }
 
-  #makeLink(path: string, entry: ArchiveEntry): void {
-    symlinkSync(entry.target, path);
+  #makeLink(path: string, link: Link): void {
+    symlinkSync(link.target, path);
     const { uid, gid } = this.#options.ids;
     if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
-    const time = timeOf(entry);
+    const time = timeOf(link);
     if (time !== undefined) whereKept(false, () => lutimesSync(path, time, time));
   }
 
-  /** Makes the parent of what is no folder. */
+  /** Makes the parent of what is no folder, and room for it. */
   #prepare(path: string): void {
     this.#makeParent(path);
     this.#countEntry(path);
+    if (this.folders.has(path)) this.takeAway(path, { isOpaque: false });
+    this.#earlier?.keep(path);
     if (this.folders.has(path)) throw corrupt(`${quote(path)} is both a folder and a file`);
   }
 
@@ -236,5 +258,5 @@ function replacing<T>(path: string, make: () => T): T {
 }
 
 /** Node takes a time before 1970 for the present. */
-const timeOf = (entry: ArchiveEntry | undefined): number | undefined =>
+const timeOf = (entry: Pick<ArchiveEntry, "mtime"> | undefined): number | undefined =>
   entry?.mtime === undefined ? undefined : Math.max(0, entry.mtime);

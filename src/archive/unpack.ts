@@ -2,10 +2,19 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { quote } from "../format.ts";
 import { restate, Failure } from "../failure.ts";
 import { fileFailure } from "../system-errors.ts";
-import { contentOf, type Tell } from "./decompress.ts";
+import { canFollow, contentOf, type Tell } from "./decompress.ts";
 import type { Sink } from "./entry.ts";
-import { type Compression, type Format, formatOf, headSize, wrappingOf, wrongFormat } from "./format.ts";
-import { safeNames, safeZipNames } from "./names.ts";
+import {
+  type Compression,
+  type Format,
+  formatOf,
+  headSize,
+  isTar,
+  wrappingOf,
+  wrongFormat,
+} from "./format.ts";
+import type { GrowingFile } from "./growing-file.ts";
+import { safeFileName, safeNames, safeZipNames } from "./names.ts";
 import type { Selection } from "./selection.ts";
 import { TarReader } from "./tar.ts";
 import type { Tree } from "./tree.ts";
@@ -19,6 +28,12 @@ export interface Archive {
   /** The name of a single compressed file comes from it, without the ending. */
   readonly name: string;
   readonly format: Format | "auto";
+  /** The name that its source gives it: it may be a plain file too, which then has that name. Not to be trusted. */
+  readonly title?: string | undefined;
+  /** It is a layer of an image: laid over the archives before it, and with whiteouts. */
+  readonly isLayer?: boolean | undefined;
+  /** It is still being written. */
+  readonly growing?: GrowingFile | undefined;
 }
 
 /**
@@ -51,13 +66,21 @@ async function unpackOne(
   signal: AbortSignal,
   tell: Tell,
 ): Promise<void> {
+  const { growing } = archive;
+  await growing?.hasMoreThan(magicSize);
   const wrapping = wrappingOf(readHead(archive.path));
-  if (wrapping === "zip") await unpackZip(archive, new Unpacker(tree, selection, safeZipNames), signal, tell);
-  else await unpackStream(archive, wrapping, new Unpacker(tree, selection, safeNames), signal, tell);
+  if (wrapping === "zip" || !canFollow(wrapping)) await growing?.whole();
+  const namesIn = wrapping === "zip" ? safeZipNames : safeNames;
+  const sink = new Unpacker(tree, selection, { namesIn, isLayer: archive.isLayer ?? false });
+  if (wrapping === "zip") await unpackZip(archive, sink, signal, tell);
+  else await unpackStream(archive, wrapping, sink, signal, tell);
 }
 
+/** A longer beginning tells no more of the wrapping. */
+const magicSize = 16;
+
 function readHead(path: string): Buffer {
-  const head = Buffer.alloc(16);
+  const head = Buffer.alloc(magicSize);
   try {
     const descriptor = openSync(path, "r");
     try {
@@ -82,18 +105,16 @@ async function unpackZip(
 }
 
 async function unpackStream(
-  { path, name, format }: Archive,
+  archive: Archive,
   wrapping: Compression | undefined,
   sink: Sink,
   signal: AbortSignal,
   tell: Tell,
 ): Promise<void> {
-  const chunks = contentOf(path, wrapping, tell);
+  const chunks = contentOf(archive.path, wrapping, tell, archive.growing);
   try {
     const head = await readUpTo(headSize, chunks);
-    const reader = formatOf(wrapping, head, format).startsWith("tar")
-      ? new TarReader(sink)
-      : singleFile(sink, name);
+    const reader = readerFor(archive, wrapping, head, sink);
     reader.write(head);
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
       signal.throwIfAborted();
@@ -117,7 +138,18 @@ async function readUpTo(length: number, chunks: AsyncGenerator<Buffer>): Promise
   return Buffer.concat(parts);
 }
 
-/** Takes compressed content that is no archive for an archive of one file. */
+function readerFor(
+  { name, title, format }: Archive,
+  wrapping: Compression | undefined,
+  head: Buffer,
+  sink: Sink,
+): Pick<Sink, "write" | "end"> {
+  const isPlainFile = title !== undefined && wrapping === undefined && format === "auto" && !isTar(head);
+  if (!isPlainFile && formatOf(wrapping, head, format).startsWith("tar")) return new TarReader(sink);
+  return singleFile(sink, title === undefined ? name : safeFileName(title));
+}
+
+/** Takes content that is no archive for an archive of one file. */
 function singleFile(sink: Sink, name: string): Pick<Sink, "write" | "end"> {
   const plainName = name.replace(/(?<=.)\.(gz|gzip|zst|zstd|xz|bz2)$/i, "");
   const isWanted = sink.begin({

@@ -8,6 +8,8 @@ export interface Digest {
   readonly hex: string;
 }
 
+export const shownDigest = ({ algorithm, hex }: Digest): string => `${algorithm}:${hex}`;
+
 const lengths: Record<Algorithm, number> = { sha256: 64, sha512: 128 };
 
 export const sha256: Kind<Digest> = kind("HEX", (value) => digest("sha256", value), {

@@ -1,17 +1,19 @@
-import { basename, dirname, resolve } from "node:path";
-import { entriesOf, extractTo } from "../archive/extract.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { entriesOf, publish, stage } from "../archive/extract.ts";
 import { prepareFolder, withStagingFor } from "../files/destination.ts";
 import type { Format } from "../archive/format.ts";
 import { reportOf } from "../archive/extract-file.ts";
 import { type ExtractRecord, Records } from "../archive/record.ts";
+import type { Tree } from "../archive/tree.ts";
 import type { Archive } from "../archive/unpack.ts";
 import { fingerprint } from "../files/digest.ts";
 import { resolveOwner } from "../files/owner.ts";
 import { formatBytes, quote } from "../format.ts";
 import { type Context, done, type Result, unchanged } from "../task.ts";
 import type { Digest } from "./checksum.ts";
-import { wantedDigest } from "./digest.ts";
-import type { Fetched } from "./fetch-source.ts";
+import { wantedDigests } from "./digest.ts";
+import { EarlyExtraction } from "./early-extraction.ts";
+import type { Fetched, LocatedFile, Wanted } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { discardParts } from "./leftovers.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
@@ -19,7 +21,7 @@ import type { DownloadArguments } from "./options.ts";
 import { nameIn, shownSource } from "./source.ts";
 import type { Validators } from "./validators.ts";
 
-/** Downloads an archive and extracts it, once all of it is there and found right. */
+/** Downloads an archive and extracts it meanwhile; it comes to its place once all of it is there and found right. */
 export async function downloadArchive(
   args: DownloadArguments,
   format: Format | "auto",
@@ -30,12 +32,13 @@ export async function downloadArchive(
   const destination = resolve(args.to);
   resolveOwner(args.owner ?? {});
   await prepareFolder(destination, signal);
-  const digest = await wantedDigest(args, destination, access);
-  const records = new Records(destination, [format, digest ?? args.urls.map(shownSource)], args);
+  const digests = await wantedDigests(args, destination, access);
+  const source = digests.length > 0 ? digests : args.urls.map(shownSource);
+  const records = new Records(destination, [format, source], args);
   const record = args.force ? undefined : records.find();
-  const download = { args, format, access, context, destination, digest, records, record };
+  const download = { args, format, access, context, destination, digests, records, record };
   const result =
-    record && digest
+    record && digests.length > 0
       ? upToDate(record, destination)
       : await withStagingFor(destination, (staging) =>
           withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
@@ -50,7 +53,7 @@ interface Download {
   readonly access: Access;
   readonly context: Context;
   readonly destination: string;
-  readonly digest: Digest | undefined;
+  readonly digests: readonly Digest[];
   readonly records: Records;
   readonly record: ExtractRecord | undefined;
 }
@@ -62,33 +65,60 @@ const purposeOf = ({ args, destination }: Download): string[] => [
 ];
 
 async function fetchAndExtract(staging: string, download: Download): Promise<Result> {
-  const { args, access, destination, records, record } = download;
+  const { args, access, destination, records, record, digests } = download;
   const { signal, log } = download.context;
-  const fetched = await fetchFirst(args.urls, wantedOf(staging, download), access);
+  let isFetched = false;
+  const stageAll = (archives: readonly Archive[], root: string, until: AbortSignal): Promise<Tree> =>
+    stage(archives, root, { destination, args }, AbortSignal.any([signal, until]), (message) => {
+      if (isFetched) log.progress(message);
+    });
+  await using early = new EarlyExtraction(
+    staging,
+    (archive, root, until) => stageAll([archive], root, until),
+    digests.length > 0,
+  );
+  const until = AbortSignal.any([signal, early.hopeless]);
+  const wanted = wantedOf(staging, early, download, until);
+  const fetched = await fetchFirst(args.urls, wanted, { ...access, signal: until });
   if (record && (!fetched || fetched.sha256 === record.sha256)) return upToDate(record, destination);
+  isFetched = true;
   const [archives, known] = [archivesOf(fetched!, download), knownOf(fetched!)];
-  const tree = await extractTo({ archives, destination, staging, args, records, known }, signal, log);
+  const staged = (await early.finish()) ?? (await stageAll(archives, join(staging, "tree"), signal));
+  const tree = await publish(staged, { destination, staging, args, records, known }, log);
   return done(
     `${entriesOf(tree)}, ${formatBytes(tree.bytes)}, from ${known.source}`,
     reportOf({ ...known, tree }),
   );
 }
 
-const wantedOf = (staging: string, download: Download) => ({
+const wantedOf = (
+  staging: string,
+  early: EarlyExtraction,
+  download: Download,
+  signal: AbortSignal,
+): Wanted => ({
   purpose: purposeOf(download),
   staging,
   isOneFile: false,
   maxSize: download.args["max-size"],
-  digest: download.digest,
+  digests: download.digests,
   there: download.record?.sha256,
-  signal: download.context.signal,
-  known: (url: URL) => validatorsOf(download.record, url),
-  tell: (message: string, share?: number) => download.context.log.progress(message, share),
+  signal,
+  follow: (url, location) => ({
+    begin: (path, bytes) => early.begin(archiveOf({ path, location }, url, download), bytes),
+    grew: (bytes) => early.grew(bytes),
+  }),
+  known: (url) => validatorsOf(download.record, url),
+  tell: (message, share) => download.context.log.progress(message, share),
 });
 
-function archivesOf({ url, paths }: Fetched, { args, format }: Download): Archive[] {
+const archivesOf = ({ url, files }: Fetched, download: Download): Archive[] =>
+  files.map((file) => archiveOf(file, url, download));
+
+function archiveOf({ path, location }: LocatedFile, url: URL, { args, format }: Download): Archive {
+  const { title, isLayer } = location;
   const name = nameIn(args.urls[0]!) ?? "download";
-  return paths.map((path) => ({ path, label: shownSource(url), name, format }));
+  return { path, label: shownSource(url), name, format, title, isLayer };
 }
 
 const upToDate = (record: ExtractRecord, destination: string): Result =>

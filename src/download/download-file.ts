@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { Failure } from "../failure.ts";
 import { setTraits } from "../files/deliver.ts";
-import { digestOf, fingerprint } from "../files/digest.ts";
+import { fingerprint, readThrough } from "../files/digest.ts";
 import { type Ids, resolveOwner } from "../files/owner.ts";
 import { makeParents } from "../files/parents.ts";
 import { publishFile } from "../files/publish.ts";
@@ -11,15 +11,16 @@ import { formatBytes, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type Context, done, type Log, type Result, unchanged } from "../task.ts";
 import type { Digest } from "./checksum.ts";
-import { wantedDigest } from "./digest.ts";
-import { findRecord, keepRecord } from "./file-record.ts";
+import { wantedDigests } from "./digest.ts";
+import { Digests } from "./digests.ts";
+import { findRecord, findVerified, keepRecord } from "./file-record.ts";
 import type { Fetched } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { discardParts } from "./leftovers.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { shownSource } from "./source.ts";
-import { fileToWrite } from "./target.ts";
+import { fileToWrite, type Target } from "./target.ts";
 import type { Validators } from "./validators.ts";
 
 /** Downloads to a file. */
@@ -28,14 +29,16 @@ export async function downloadFile(
   access: Access,
   { signal, log }: Context,
 ): Promise<Result> {
-  const file = fileToWrite(args.to, args.urls[0]!);
+  const target = await fileToWrite(args.to, args.urls[0]!, access);
+  const { file } = target;
   checkPlace(file);
-  const download = { args, access, file, ids: resolveOwner(args.owner ?? {}), log };
+  const download = { args, access, ...target, ids: resolveOwner(args.owner ?? {}), log };
   await sweep(dirname(file), signal);
-  const digest = await wantedDigest(args, file, access);
+  const digests = await wantedDigests(args, file, access);
   log.progress(`checking what is at ${quote(file)}`);
-  const there = args.force ? undefined : await contentOf(file, digest, args, signal);
-  const result = there && digest ? keep(download, there) : await fetchTo(download, digest, there);
+  const there = args.force ? undefined : await contentOf(file, digests, args, signal);
+  const isKnown = there !== undefined && digests.length > 0;
+  const result = isKnown ? keep(download, there) : await fetchTo(download, digests, there);
   await discardParts(dirname(file), purposeOf(file));
   return result;
 }
@@ -43,10 +46,9 @@ export async function downloadFile(
 /** Whatever is to be at that place: no other download is, too. */
 const purposeOf = (file: string): string[] => [basename(file)];
 
-interface Download {
+interface Download extends Target {
   readonly args: DownloadArguments;
   readonly access: Access;
-  readonly file: string;
   readonly ids: Ids;
   readonly log: Log;
 }
@@ -79,15 +81,18 @@ function lstat(file: string) {
 
 async function contentOf(
   file: string,
-  digest: Digest | undefined,
+  wanted: readonly Digest[],
   { urls: [url] }: DownloadArguments,
   signal: AbortSignal,
 ): Promise<Content | undefined> {
-  if (!digest) return await findRecord(file, signal);
-  const about = lstat(file);
-  if (!about?.isFile() || (await digestOf(file, digest.algorithm, signal)) !== digest.hex) return undefined;
-  const sha256 = digest.algorithm === "sha256" ? digest.hex : await digestOf(file, "sha256", signal);
-  return { sha256, bytes: about.size, source: shownSource(url!) };
+  if (wanted.length === 0) return await findRecord(file, signal);
+  const verified = findVerified(file, wanted);
+  if (verified) return verified;
+  if (!lstat(file)?.isFile()) return undefined;
+  const digests = new Digests(wanted);
+  await readThrough(file, (chunk) => digests.update(chunk), signal);
+  const { sha256, bytes } = digests;
+  return digests.mismatch() ? undefined : { sha256, bytes, source: shownSource(url!) };
 }
 
 /** The content is there; owner and mode may not be. */
@@ -100,14 +105,14 @@ function keep({ args, file, ids }: Download, { bytes, sha256, source }: Content)
 
 async function fetchTo(
   download: Download,
-  digest: Digest | undefined,
+  digests: readonly Digest[],
   there: Content | undefined,
 ): Promise<Result> {
   const { file, access } = download;
   const undo = makeParents(file);
   try {
     return await withStaging(dirname(file), (staging) =>
-      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digest, there)),
+      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digests, there)),
     );
   } catch (error) {
     undo();
@@ -118,10 +123,10 @@ async function fetchTo(
 async function fetchInto(
   staging: string,
   download: Download,
-  digest: Digest | undefined,
+  digests: readonly Digest[],
   there: Content | undefined,
 ): Promise<Result> {
-  const { args, access, file, ids, log } = download;
+  const { args, access, file, located, ids, log } = download;
   const fetched = await fetchFirst(
     args.urls,
     {
@@ -129,8 +134,9 @@ async function fetchInto(
       staging,
       isOneFile: true,
       maxSize: args["max-size"],
-      digest,
+      digests,
       there: there?.sha256,
+      located,
       signal: access.signal,
       known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
       tell: (message, share) => log.progress(message, share),
@@ -138,11 +144,12 @@ async function fetchInto(
     access,
   );
   if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
-  const { bytes, sha256, url, paths } = fetched!;
-  setTraits(paths[0]!, ids, args.mode);
+  const { bytes, sha256, url, files } = fetched!;
+  const { path } = files[0]!;
+  setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
-  publishFile(paths[0]!, file);
-  if (!digest) remember(download, fetched!, staging);
+  publishFile(path, file);
+  remember(download, fetched!, digests, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }
 
@@ -150,12 +157,13 @@ async function fetchInto(
 function remember(
   { file, log }: Download,
   { url, validators, bytes, sha256 }: Fetched,
+  digests: readonly Digest[],
   staging: string,
 ): void {
   try {
     keepRecord(
       file,
-      { source: shownSource(url), url: fingerprint(url.href), validators, bytes, sha256 },
+      { source: shownSource(url), url: fingerprint(url.href), validators, bytes, sha256, digests },
       staging,
     );
   } catch (error) {

@@ -9,22 +9,31 @@ import type { Access } from "./http-source.ts";
 import { locate } from "./locate.ts";
 import type { Location } from "./location.ts";
 import { shownSource } from "./source.ts";
-import type { Job } from "./transfer.ts";
+import type { Follower, Job } from "./transfer.ts";
 import type { Validators } from "./validators.ts";
 
-export interface Wanted extends Omit<Job, "source" | "length"> {
+export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "follower"> {
   /** What the result is for: the same for a later run, which finds what this one has received by it. */
   readonly purpose: readonly string[];
   /** A private folder to write to. */
   readonly staging: string;
   /** Whether the bytes are to be those of one file. */
   readonly isOneFile: boolean;
-  /** The digest that the user asks for. */
-  readonly digest: Digest | undefined;
+  /** The digests that the user asks for. */
+  readonly digests: readonly Digest[];
   /** The sha256 of what is there already. */
   readonly there: string | undefined;
+  /** Where a source is, if that has been asked for already. */
+  readonly located?: ReadonlyMap<URL, readonly Location[]>;
+  /** Who wants the bytes of a source that is a single file as they come. */
+  follow?(url: URL, location: Location): Follower;
   /** What a source is known to have had, if it is one that was asked before. */
   known(url: URL): Validators | undefined;
+}
+
+export interface LocatedFile {
+  readonly path: string;
+  readonly location: Location;
 }
 
 /** What came from where. */
@@ -32,7 +41,7 @@ export interface Fetched {
   readonly url: URL;
   readonly validators: Validators;
   /** In order; more than one only where that was allowed. */
-  readonly paths: readonly string[];
+  readonly files: readonly LocatedFile[];
   readonly bytes: number;
   /** Of several files, a digest of their digests. */
   readonly sha256: string;
@@ -44,15 +53,17 @@ export interface Fetched {
  * @throws Failure of the source; `refused` where it has several files and one is asked for; `integrity`; `io`
  */
 export async function fetchSource(url: URL, wanted: Wanted, access: Access): Promise<Fetched | undefined> {
-  const locations = await locate(url, access);
+  const locations = wanted.located?.get(url) ?? (await locate(url, access));
   if (locations.length > 1) checkSeveral(url, locations, wanted);
   if (wanted.there !== undefined && announced(locations) === wanted.there) return undefined;
-  const files: FetchedFile[] = [];
+  const files: (FetchedFile & LocatedFile)[] = [];
   for (const [index, location] of locations.entries()) {
     const known = locations.length === 1 ? wanted.known(url) : undefined;
-    const file = await fetchLocation(location, jobFor({ url, location, index, known, wanted }), access);
+    const follower = locations.length === 1 ? wanted.follow?.(url, location) : undefined;
+    const job = { ...jobFor({ url, location, index, known, wanted }), follower };
+    const file = await fetchLocation(location, job, access);
     if (!file) return undefined;
-    files.push(file);
+    files.push({ ...file, location });
   }
   return fetched(url, files);
 }
@@ -60,12 +71,12 @@ export async function fetchSource(url: URL, wanted: Wanted, access: Access): Pro
 function checkSeveral(
   url: URL,
   locations: readonly Location[],
-  { isOneFile, digest, maxSize }: Wanted,
+  { isOneFile, digests, maxSize }: Wanted,
 ): void {
   const what = `${shownSource(url)} consists of ${count(locations.length, "file")}`;
   if (isOneFile)
     throw new Failure("refused", what, { kind: "several", hint: "set extract, to extract all of them" });
-  if (digest)
+  if (digests.length > 0)
     throw new Failure("refused", `${what}, and the digest is that of one`, {
       kind: "several",
       hint: "leave sha256 and checksum out; the source names the digest of each file itself",
@@ -98,17 +109,18 @@ const jobFor = ({ url, location, index, known, wanted }: OneOf): LocationJob => 
   source: shownSource(url),
   staging: wanted.staging,
   partName: partNameOf(wanted.purpose, index),
-  digests: [wanted.digest ?? [], location.digest ?? []].flat(),
+  digests: [wanted.digests, location.digest ?? []].flat(),
   length: location.length,
   maxSize: wanted.maxSize,
   signal: wanted.signal,
+  isDurable: wanted.isOneFile,
   tell: wanted.tell,
 });
 
-const fetched = (url: URL, files: readonly FetchedFile[]): Fetched => ({
+const fetched = (url: URL, files: readonly (FetchedFile & LocatedFile)[]): Fetched => ({
   url,
   validators: files[0]!.validators,
-  paths: files.map(({ path }) => path),
+  files,
   bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
   sha256: joint(files.map(({ sha256 }) => sha256)),
 });

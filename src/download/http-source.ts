@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { Failure } from "../failure.ts";
 import { type HttpResponse, request } from "../net/http.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import type { Pair } from "../kinds.ts";
@@ -66,10 +67,17 @@ export async function openHttp(
   }
   using _ = response;
   if (status === 304 && (known.etag ?? known.lastModified) !== undefined) return undefined;
-  throw (await location.explain?.(response)) ?? statusFailure(response);
+  const meaning = (await location.explain?.(response)) ?? statusFailure(response);
+  if (meaning instanceof Failure) throw meaning;
+  response.close();
+  return await openHttp(meaning, access, { known, beginning });
 }
 
-async function ask({ url, headers }: Location, access: Access, conditional: Pair[]): Promise<HttpResponse> {
+async function ask(
+  { url, headers, follows }: Location,
+  access: Access,
+  conditional: Pair[],
+): Promise<HttpResponse> {
   const { args, signal } = access;
   const isTrusted = url.origin === access.origin;
   const given = headers ?? (isTrusted ? credentials(args) : []);
@@ -80,6 +88,7 @@ async function ask({ url, headers }: Location, access: Access, conditional: Pair
     tls: isTrusted ? access.tls : { ca, insecure },
     signal,
     maxRedirects: args["no-redirects"] ? 0 : 10,
+    follows,
     connectTimeout: args.stall,
     headersTimeout: silence,
     bodyTimeout: silence,

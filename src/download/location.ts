@@ -12,6 +12,15 @@ export interface Location {
   /** What the source itself says that the bytes are. */
   readonly digest?: Digest;
   readonly length?: number;
-  /** What an answer means that does not carry the bytes, where the source can say more than its status does. */
-  explain?(response: HttpResponse): Promise<Failure>;
+  /** The name that the file had, where the source says one. Not to be trusted. */
+  readonly title?: string | undefined;
+  /** It is a layer of an image, to be laid over the locations before it. */
+  readonly isLayer?: boolean;
+  /** Whether a redirect is to be followed as any other; it is by default. */
+  readonly follows?: (response: Pick<HttpResponse, "status" | "headers">) => boolean;
+  /**
+   * What an answer means that does not carry the bytes, where the source can say more than its status does: why it
+   * does not, or where they are.
+   */
+  explain?(response: HttpResponse): Promise<Failure | Location>;
 }

@@ -30,7 +30,7 @@ export const optionFields = {
   sha256: option(sha256, "digest that the bytes must have"),
   checksum: option(
     checksum,
-    "digest as sha256:HEX or sha512:HEX, or URL of a SHA256SUMS file that names the file",
+    "digest as sha256:HEX or sha512:HEX, or URL of a SHA256SUMS file that names the file; sha256 may be given besides",
   ),
   extract: option(
     archiveFormat,

@@ -5,7 +5,7 @@ import { diskFailure } from "../files/disk.ts";
 import { fingerprint } from "../files/digest.ts";
 import { readRecord, writeRecord } from "../files/json-record.ts";
 import { aboutName, isOwnFolder, takePart } from "../files/parts.ts";
-import type { Digest } from "./checksum.ts";
+import { type Digest, shownDigest } from "./checksum.ts";
 import { Digests } from "./digests.ts";
 import type { Beginning } from "./partial.ts";
 
@@ -127,7 +127,7 @@ export class Part {
   }
 
   get #digests(): string {
-    return this.#origin.digests.map(({ algorithm, hex }) => `${algorithm}:${hex}`).join();
+    return this.#origin.digests.map(shownDigest).join();
   }
 
   #attempt(act: () => void): void {

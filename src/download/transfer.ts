@@ -17,7 +17,17 @@ export interface Job {
   /** How many bytes there must be, where that is known before. */
   readonly length: number | undefined;
   readonly signal: AbortSignal;
+  /** Who wants the bytes as they come, before they have been found right. */
+  readonly follower?: Follower | undefined;
+  /** Whether the bytes are to outlive a power failure. */
+  readonly isDurable: boolean;
   tell(message: string, share?: number): void;
+}
+
+export interface Follower {
+  /** Bytes will be appended to a file that has some already; what was told of others before is no use any more. */
+  begin(path: string, bytes: number): Promise<void>;
+  grew(bytes: number): void;
 }
 
 export interface Received {
@@ -27,7 +37,7 @@ export interface Received {
 }
 
 /**
- * Appends what comes from a source to a part, until all of it is there, right and durable.
+ * Appends what comes from a source to a part, until all of it is there and right.
  * @param digests of what is in the part already
  * @throws Failure `source-unavailable` where not all bytes come, `integrity` where they are not the right ones, `io`
  * where the volume is full
@@ -36,8 +46,9 @@ export async function transfer(opened: Opened, part: Part, digests: Digests, job
   const length = opened.length ?? job.length;
   if (length !== undefined) checkLength(length, part, digests.bytes, job);
   await using file = await part.open();
+  await job.follower?.begin(part.path, digests.bytes);
   await receive(opened, { ...job, length, descriptor: file.fd, part, digests });
-  await file.sync().catch((error: unknown) => cannotWrite(error, part));
+  if (job.isDurable) await file.sync().catch((error: unknown) => cannotWrite(error, part));
   checkDigests(digests, part, job);
   return { path: part.path, bytes: digests.bytes, sha256: digests.sha256 };
 }
@@ -91,7 +102,10 @@ async function receive(opened: Opened, receiving: Receiving): Promise<void> {
   if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, there, receiving);
 }
 
-function append(chunk: Buffer, { descriptor, part, digests, length, maxSize, source }: Receiving): void {
+function append(
+  chunk: Buffer,
+  { descriptor, part, digests, length, maxSize, source, follower }: Receiving,
+): void {
   const bytes = digests.bytes + chunk.length;
   if (maxSize !== undefined && bytes > maxSize) throw tooMuch(source, "max-size", maxSize);
   if (length !== undefined && bytes > length) throw tooLong(length, source);
@@ -101,6 +115,7 @@ function append(chunk: Buffer, { descriptor, part, digests, length, maxSize, sou
     cannotWrite(error, part);
   }
   digests.update(chunk);
+  follower?.grew(digests.bytes);
 }
 
 /**

@@ -12,6 +12,8 @@ export interface WantedTraits {
 
 /** Set-id bits are never taken over. */
 const permissionBits = 0o777;
+/** A folder keeps its sticky bit, for without it everybody could remove what is in a folder that all may write. */
+const folderBits = 0o1777;
 
 export function traitsOfFile(source: Stats, { mode, ids }: WantedTraits): FileTraits {
   const own = source.mode & permissionBits;
@@ -33,7 +35,7 @@ export const traitsOfLink = (source: Stats, { ids }: WantedTraits): FileTraits =
 
 /** A folder has the time when something last came into it or left it, which is not that of its source. */
 export function traitsOfFolder(source: Stats, { mode, ids }: WantedTraits, isNamed = true): FolderTraits {
-  const own = source.mode & permissionBits;
+  const own = source.mode & folderBits;
   return {
     mode: mode ? searchable(applyMode(mode, own, true)) : own,
     mtime: undefined,

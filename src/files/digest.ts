@@ -11,15 +11,27 @@ export type Algorithm = "sha256" | "sha512";
  */
 export async function digestOf(path: string, algorithm: Algorithm, signal: AbortSignal): Promise<string> {
   const hash = createHash(algorithm);
+  await readThrough(path, (chunk) => hash.update(chunk), signal);
+  return hash.digest("hex");
+}
+
+/**
+ * Hands out a file's content, chunk by chunk.
+ * @throws Failure where it cannot be read; the reason of the signal
+ */
+export async function readThrough(
+  path: string,
+  use: (chunk: Buffer) => void,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
       signal.throwIfAborted();
-      hash.update(chunk as Buffer);
+      use(chunk as Buffer);
     }
   } catch (error) {
     throw signal.aborted ? signal.reason : fileFailure(`cannot read ${quote(path)}`, error);
   }
-  return hash.digest("hex");
 }
 
 /** A digest of a value of JSON, in hex: the same for equal values. */

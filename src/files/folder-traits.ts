@@ -33,9 +33,9 @@ const ownerWrites = 0o200;
  * @param shared those that are at the destination already, and so are not moved
  */
 export function settle({ root, folders }: StagedTree, shared: ReadonlySet<string>): void {
-  for (const [path, traits] of [...folders].toReversed()) {
+  for (const path of [...folders.keys()].toReversed()) {
     const isMoved = path === "" || shared.has(parentOf(path));
-    if (!shared.has(path)) give(join(root, path), traits, isMoved ? ownerWrites : 0);
+    if (!shared.has(path)) give(join(root, path), folders.get(path)!, isMoved ? ownerWrites : 0);
   }
 }
 

@@ -75,5 +75,5 @@ function checkMounts(path: string, isFolder: boolean): void {
 
 const refused = (path: string, why: string): Failure =>
   new Failure("access", `${quote(path)} is not removed: ${why}`, {
-    hint: "name what is in the volume instead, with a wildcard: /data/*",
+    hint: "name what is in the volume instead: /data/* and, if hidden, /data/.*",
   });

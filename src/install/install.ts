@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { diskFailure } from "../files/disk.ts";
 import type { StagedTree } from "../files/folder-traits.ts";
-import { makeParents } from "../files/parents.ts";
+import { makeFolders, makeParents } from "../files/parents.ts";
 import { publishTree } from "../files/publish.ts";
 import { sweep, withStaging } from "../files/staging.ts";
 import { count, quote } from "../format.ts";
@@ -115,7 +115,7 @@ const folderMode = 0o755;
 
 function makeFolder(path: string): void {
   try {
-    if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, folderMode);
+    if (makeFolders(path) !== undefined) chmodSync(path, folderMode);
   } catch (error) {
     throw diskFailure(`cannot make the folder ${quote(path)}`, error, dirname(path));
   }

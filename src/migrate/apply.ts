@@ -7,23 +7,26 @@ import type { Log } from "../task.ts";
 import { bookkeeping, doneSql, type HistoryPlace } from "./history.ts";
 import type { Part, ScriptFile } from "./script-file.ts";
 import { sqlFailure } from "./sql-failure.ts";
-import { discardSql, resetSql } from "./surroundings.ts";
+import { discardSql, resetSql, type Span, stepOutSql } from "./surroundings.ts";
 
-/** What applying a file needs; the session holds the lock. */
+/** What applying a file needs; the session, or its transaction, holds the lock. */
 export interface Work {
   readonly session: Session;
   readonly place: HistoryPlace;
-  /** SQL that brings the session's own settings back. */
+  /** Whose the lock and the settings are. */
+  readonly span: Span;
+  /** SQL that brings the session's own settings back, or gives the transaction its own. */
   readonly settings: string;
   readonly appliedBy: string;
   readonly log: Log;
 }
 
-/** The file and its row in the history, in one transaction. */
+/** The file and its row in the history, in one transaction: a new one, or the one that holds the lock. */
 export async function applyInTransaction(work: Work, file: ScriptFile): Promise<void> {
-  const { session } = work;
+  const { session, span, settings } = work;
   const startedAt = now();
-  await begin(session);
+  if (span === "session") await begin(session);
+  else await bookkeeping("cannot set up the transaction", () => session.query(settings));
   for (const part of file.parts) {
     await runPart(session, file, part);
     if (session.transaction !== "open") throw endedItself(file);
@@ -35,6 +38,11 @@ export async function applyInTransaction(work: Work, file: ScriptFile): Promise<
 export async function begin(session: Session): Promise<void> {
   const sql = "begin isolation level read committed read write";
   await bookkeeping("cannot begin a transaction", () => session.query(sql));
+}
+
+/** Ends what is open, so that a pooler can give its session of the server to others. */
+export async function rollBack(session: Session): Promise<void> {
+  if (session.transaction !== "none") await session.query("rollback").catch(() => {});
 }
 
 /** Sends a part of a file. @throws Failure that shows the place in the file */
@@ -60,15 +68,15 @@ const endedItself = ({ migration }: ScriptFile): Failure =>
     hint: "look at what it has done, put that right by hand, and make its first line -- initkit: no-transaction",
   });
 
-async function commit(
-  { session, place, settings, appliedBy }: Work,
-  file: ScriptFile,
-  durationMs: number,
-): Promise<void> {
+async function commit(work: Work, file: ScriptFile, durationMs: number): Promise<void> {
+  const { session, place, span, settings, appliedBy } = work;
   const { migration } = file;
-  const before = [...resetSql.split("; "), settings, doneSql(place, migration, durationMs, appliedBy)];
+  const ownSession = span === "session";
+  const leaving = ownSession ? [...resetSql.split("; "), settings] : stepOutSql.split("; ");
+  const before = [...leaving, doneSql(place, migration, durationMs, appliedBy)];
+  const after = ownSession ? [discardSql] : [];
   try {
-    await session.run([...before, "commit", discardSql].join(";\n"));
+    await session.run([...before, "commit", ...after].join(";\n"));
   } catch (error) {
     if (!(error instanceof ScriptError)) throw error;
     const atCommit = error.completed === before.length;

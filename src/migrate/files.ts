@@ -1,10 +1,11 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Failure } from "../failure.ts";
-import { quote } from "../format.ts";
+import { count, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
+import { type FileNames, versionIn } from "./file-names.ts";
 import { checksumOf, decodeSql } from "./text.ts";
-import { compareVersions, parseVersion, type Version } from "./version.ts";
+import { compareVersions, type Version } from "./version.ts";
 
 type MigrationKind = "versioned" | "repeatable" | "single";
 
@@ -28,13 +29,19 @@ export interface MigrationSource {
 
 /**
  * The migrations of a folder, or the one in a single file.
+ * @param names those that other tools give their files
  * @throws Failure `configuration` for names and texts that cannot be used, `access` or `io` for what cannot be read
  */
-export async function readMigrations(path: string): Promise<MigrationSource> {
+export async function readMigrations(
+  path: string,
+  names: readonly FileNames[] = [],
+): Promise<MigrationSource> {
   const folder = await isFolder(path);
-  const named = folder ? await filesIn(path) : [single(path)];
+  const entries = folder ? await list(path) : [];
+  const named = folder ? await filesAmong(entries, path, names) : [single(path, names)];
   refuseUnversioned(named, path);
   refuseDuplicates(named);
+  refusePrograms(entries, named, names);
   const migrations = await Array.fromAsync(named.toSorted(byOrder), withChecksum);
   return { migrations, folder };
 }
@@ -50,14 +57,18 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** Names with a dot in front are those of editors, of macOS, and kubelet's own in ConfigMap mounts. */
-async function filesIn(folder: string): Promise<(NamedFile | string)[]> {
-  const entries = await list(folder);
+async function filesAmong(
+  entries: readonly string[],
+  folder: string,
+  names: readonly FileNames[],
+): Promise<(NamedFile | string)[]> {
   const sql = entries.filter((name) => /\.sql$/i.test(name) && !name.startsWith("."));
-  const up = sql.filter((name) => !/\.down\.sql$/i.test(name));
+  const ignored = [/\.down\.sql$/i, ...names.flatMap((other) => other.ignored ?? [])];
+  const up = sql.filter((name) => !ignored.some((pattern) => pattern.test(name)));
   const files = await Array.fromAsync(up, async (name) =>
     (await isFolder(join(folder, name))) ? [] : [name],
   );
-  return files.flat().map((name) => parseName(name, join(folder, name)) ?? name);
+  return files.flat().map((name) => parseName(name, join(folder, name), names) ?? name);
 }
 
 async function list(folder: string): Promise<string[]> {
@@ -68,19 +79,17 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-const versioned = /^(?:V([0-9]+(?:\.[0-9]+)*)__.*|([0-9]+(?:\.[0-9]+)*)(?:[-_.].*)?)\.sql$/i;
 const repeatable = /^R__.+\.sql$/;
 
-function parseName(name: string, path: string): NamedFile | undefined {
+function parseName(name: string, path: string, names: readonly FileNames[]): NamedFile | undefined {
   if (repeatable.test(name)) return { kind: "repeatable", id: name.replace(/\.sql$/, ""), name, path };
-  const [, withPrefix, plain] = versioned.exec(name) ?? [];
-  const version = withPrefix ?? plain;
-  return version === undefined ? undefined : { kind: "versioned", id: parseVersion(version), name, path };
+  const id = versionIn(name, names);
+  return id === undefined ? undefined : { kind: "versioned", id, name, path };
 }
 
-function single(path: string): NamedFile {
+function single(path: string, names: readonly FileNames[]): NamedFile {
   const name = basename(path);
-  return parseName(name, path) ?? { kind: "single", id: name, name, path };
+  return parseName(name, path, names) ?? { kind: "single", id: name, name, path };
 }
 
 function refuseUnversioned(
@@ -108,6 +117,25 @@ function refuseDuplicates(files: readonly NamedFile[]): void {
   }
 }
 
+/** A program beside an SQL file of its version is what that file stands for. */
+function refusePrograms(
+  entries: readonly string[],
+  files: readonly NamedFile[],
+  names: readonly FileNames[],
+): void {
+  const versions = new Set(files.map(({ id }) => id));
+  const programs = entries.filter((name) => {
+    const version = versionIn(name, names, "program");
+    return version !== undefined && !versions.has(version);
+  });
+  const [first] = programs;
+  if (first === undefined) return;
+  const others = programs.length > 1 ? ` and ${count(programs.length - 1, "other")}` : "";
+  throw new Failure("configuration", `${quote(first)}${others}: a migration that is a program, not SQL`, {
+    hint: `write it in SQL as well (${quote(first.replace(/\.[^.]+$/, ".sql"))}), which is not run where the program was applied; or, where all programs are applied everywhere, leave adopt out, and let the folder hold SQL files only`,
+  });
+}
+
 function byOrder(a: NamedFile, b: NamedFile): number {
   if (a.kind === "versioned" && b.kind === "versioned")
     return compareVersions(a.id as Version, b.id as Version);
@@ -127,7 +155,8 @@ export async function readSql({ name, path }: Pick<Migration, "name" | "path">):
   return decodeSql(name, await readBytes(path));
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** @throws Failure `access` or `io` */
+export async function readBytes(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {

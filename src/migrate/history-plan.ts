@@ -9,6 +9,7 @@ export interface Applied {
   readonly version: string;
   readonly name: string;
   readonly kind: Migration["kind"];
+  /** `unknownChecksum` where another tool has applied what no file of ours has shown yet. */
   readonly checksum: string;
   /** `running` is a file without a transaction that has not come to its end yet. */
   readonly state: "done" | "running";
@@ -17,6 +18,8 @@ export interface Applied {
   /** Of the text of the statements that are done. */
   readonly done_checksum: string | null;
 }
+
+export const unknownChecksum = "";
 
 export interface PlanOptions {
   readonly to: Version | undefined;
@@ -76,7 +79,8 @@ function orphansIn(history: readonly Applied[], migrations: readonly Migration[]
 function edited(migrations: readonly Migration[], rows: ReadonlyMap<string, Applied>): Migration[] {
   return migrations.filter(({ kind, id, checksum }) => {
     const row = rows.get(id);
-    return kind !== "repeatable" && row?.state === "done" && row.checksum !== checksum;
+    const isKnown = kind !== "repeatable" && row?.state === "done" && row.checksum !== unknownChecksum;
+    return isKnown && row.checksum !== checksum;
   });
 }
 

@@ -126,6 +126,21 @@ export function doneSql(
     values (${values}, ${Math.round(durationMs)})${again}`;
 }
 
+/** Says that migrations are applied which others have applied. */
+export async function recordApplied(
+  session: Session,
+  place: HistoryPlace,
+  rows: readonly Applied[],
+  appliedBy: string,
+): Promise<void> {
+  const values = rows.map(({ version, name, kind, checksum, state }) =>
+    [version, name, kind, checksum, state, appliedBy, initkitVersion].map(literal).join(", "),
+  );
+  const sql = `insert into ${qualified(place)} (version, name, kind, checksum, state, applied_by, initkit_version)
+    values (${values.join("), (")})`;
+  await bookkeeping(`cannot write to ${shown(place)}`, () => session.query(sql));
+}
+
 /** What a repeated row takes over from the new one. */
 const assignments = (state: Applied["state"]): string =>
   `name = excluded.name, checksum = excluded.checksum, state = '${state}', statements_started = 0,

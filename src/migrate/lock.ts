@@ -3,10 +3,14 @@ import { Failure } from "../failure.ts";
 import { formatMs, quote } from "../format.ts";
 import type { Row, Session } from "../postgres/session.ts";
 import type { Log } from "../task.ts";
+import { begin } from "./apply.ts";
 import { bookkeeping } from "./history.ts";
+import type { Span } from "./surroundings.ts";
 
 export interface LockWait {
   readonly key: bigint;
+  /** What holds the lock: the session, or a transaction that is open from then on. */
+  readonly span: Span;
   /** When to give up, on the clock of `now()`. */
   readonly until: number;
   /** Whether giving up is for good, since a limit of the lock itself is over. */
@@ -19,31 +23,46 @@ export interface LockWait {
 
 const firstPauseMs = 50;
 const longestPauseMs = 1000;
+/** A wait that is longer than this is worth a line in the log. */
+const notableMs = 1000;
 
 /**
- * Waits for the advisory lock of a history, which the end of the session gives back. It asks again and again: a
+ * Waits for the advisory lock of a history, which the end of the session or transaction gives back. It asks again and again: a
  * statement that waits would hold a snapshot, and CREATE INDEX CONCURRENTLY of the holder would wait for that.
  * @returns false when nothing is left to do, without the lock
  * @throws Failure `database-unavailable` that names the holder; the reason of the signal
  */
 export async function acquireLock(session: Session, wait: LockWait): Promise<boolean> {
+  const startedAt = now();
+  let isTold = false;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    if (await tryLock(session, wait.key)) return true;
+    if (await tryLock(session, wait)) return true;
     if (await wait.nothingLeft()) return false;
     const holder = await holderOf(session, wait.key);
     if (now() >= wait.until) throw notGranted(session, holder, wait);
-    wait.log.progress(`waiting for the migration lock, held by ${holder}`);
+    const waiting = `waiting for the migration lock, held by ${holder}`;
+    const isNotable: boolean = !isTold && now() - startedAt >= notableMs;
+    if (isNotable) wait.log.info(waiting);
+    else wait.log.progress(waiting);
+    isTold ||= isNotable;
     const jittered = pauseMs * (0.5 + Math.random() / 2);
     await pause(Math.min(jittered, Math.max(0, wait.until - now())), wait.signal);
   }
 }
 
-async function tryLock(session: Session, key: bigint): Promise<boolean> {
-  const sql = "select pg_catalog.pg_try_advisory_lock($1) as locked";
+async function tryLock(session: Session, { key, span }: LockWait): Promise<boolean> {
+  if (span === "session") return await isGranted(session, `pg_try_advisory_lock(${key})`);
+  await begin(session);
+  if (await isGranted(session, `pg_try_advisory_xact_lock(${key})`)) return true;
+  await session.query("rollback");
+  return false;
+}
+
+async function isGranted(session: Session, call: string): Promise<boolean> {
   const [row] = await bookkeeping("cannot take the migration lock", () =>
-    session.query<Row & { locked: boolean }>(sql, [String(key)]),
+    session.query<Row & { granted: boolean }>(`select pg_catalog.${call} as granted`),
   );
-  return row?.locked === true;
+  return row?.granted === true;
 }
 
 type Holder = Row & {
@@ -65,7 +84,8 @@ const holderSql = `
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and l.classid = $1::text::oid and l.objid = $2::text::oid`;
 
-async function holderOf(session: Session, key: bigint): Promise<string> {
+/** Who holds an advisory lock, for messages. */
+export async function holderOf(session: Session, key: bigint): Promise<string> {
   const halves = [BigInt.asUintN(32, key >> 32n), BigInt.asUintN(32, key)].map(String);
   const [holder] = await bookkeeping("cannot look for the holder of the migration lock", () =>
     session.query<Holder>(holderSql, halves),

@@ -33,20 +33,28 @@ const fixed: Readonly<Record<string, string>> = {
 /** So a killed client's statement ends soon, and its lock is free (PostgreSQL 14 and later, where the system can). */
 const connectionCheck = { client_connection_check_interval: "1s" };
 
+/** How long settings last. */
+export type Span = "session" | "transaction";
+
 /**
- * Gives the session the settings that migrations run with.
- * @returns the SQL that brings them back after a file has changed what it liked
+ * Gives the session the settings that migrations run with; those for a transaction it only tries out.
+ * @returns the SQL that brings them back after a file has changed what it liked, or sets them in a transaction
  */
-export async function prepareSession(session: Session, options: SurroundingsOptions): Promise<string> {
+export async function prepareSession(
+  session: Session,
+  options: SurroundingsOptions,
+  span: Span = "session",
+): Promise<string> {
   const settings = { ...fixed, ...(await chosen(session, options)) };
-  const checked = settingsSql({ ...settings, ...connectionCheck });
+  const checked = settingsSql({ ...settings, ...connectionCheck }, span);
   try {
     await session.query(checked);
     return checked;
   } catch (error) {
     if (!isServerError(error)) throw error;
-    await bookkeeping("cannot set up the session", () => session.query(settingsSql(settings)));
-    return settingsSql(settings);
+    const unchecked = settingsSql(settings, span);
+    await bookkeeping("cannot set up the session", () => session.query(unchecked));
+    return unchecked;
   }
 }
 
@@ -62,9 +70,10 @@ async function chosen(
 }
 
 /** Only those that this version of PostgreSQL has. */
-function settingsSql(settings: Readonly<Record<string, string>>): string {
+function settingsSql(settings: Readonly<Record<string, string>>, span: Span): string {
   const rows = Object.entries(settings).map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
-  return `select pg_catalog.set_config(s.name, s.value, false) from (values ${rows.join(", ")}) as s (name, value)
+  const local = span === "transaction";
+  return `select pg_catalog.set_config(s.name, s.value, ${local}) from (values ${rows.join(", ")}) as s (name, value)
     where pg_catalog.current_setting(s.name, true) is not null`;
 }
 

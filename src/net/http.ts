@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
   /** How many redirects to follow, 10 by default; with 0 the redirect itself is the answer. */
   readonly maxRedirects?: number | undefined;
+  /** Whether one redirect is to be followed; by default each is. One that is not is the answer. */
+  readonly follows?: ((redirect: HttpResponse) => boolean) | undefined;
   /** Bounds, in milliseconds: on connecting (TLS included), on silence before the headers, on silence within the body. */
   readonly connectTimeout?: number | undefined;
   readonly headersTimeout?: number | undefined;
@@ -55,13 +57,13 @@ export interface HttpResponse extends Disposable {
  * `redirect`; the reason of the signal
  */
 export async function request(url: URL, options: RequestOptions): Promise<HttpResponse> {
-  const { maxRedirects = 10 } = options;
+  const { maxRedirects = 10, follows = () => true } = options;
   const seen = new Set<string>();
   let hop = firstHop(url, options);
   for (let redirects = 0; ; redirects++) {
     seen.add(hop.url.href);
     const response = await exchange(hop, options);
-    const next = maxRedirects > 0 ? nextHop(hop, response, options) : undefined;
+    const next = maxRedirects > 0 && follows(response) ? nextHop(hop, response, options) : undefined;
     if (!next) return response;
     response.close();
     if (redirects === maxRedirects) throw tooMany(url, hop, maxRedirects, options);

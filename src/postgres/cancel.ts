@@ -18,7 +18,8 @@ export async function requestCancel(
   const encryption = "encrypted" in socket ? "tls" : "plain";
   try {
     const line = await openSocket({ ...host, address: socket.remoteAddress }, encryption, tls, signal);
-    line.end(cancelRequest(processID, secretKey)).resume();
+    // Who hangs up first may not be heard by a pooler (PgBouncer 1.18 even falls over), so the server does.
+    line.resume().write(cancelRequest(processID, secretKey));
     await once(line, "close", { signal }).finally(() => line.destroy());
   } catch {}
 }

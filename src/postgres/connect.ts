@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 import { dial, hostPort } from "../net/dial.ts";
 import { interrupted, networkFailure, noAnswer } from "../net/errors.ts";
 import { upgradeToTls } from "../net/tls-connect.ts";
-import type { Host } from "./settings.ts";
+import type { Host } from "./hosts.ts";
 import type { Encryption, PostgresTls } from "./tls.ts";
 
 const code = "database-unavailable";

@@ -20,9 +20,21 @@ const refusals: Readonly<Record<string, string>> = {
     "check the user, and that pg_hba.conf of the server lets it in from this address with this sslmode",
   "3D000": "check the name of the database; it must have been created",
   "42501": "the user lacks the CONNECT privilege on the database",
+  "42704": "check options in the URL and PGOPTIONS; a pooler takes none of them",
 };
 
 const starting = "the server is starting, stopping or full; if that lasts, look at its log";
+
+/** PgBouncer has one SQLSTATE, 08P01, for all that it has to say itself; what PostgreSQL would say. */
+const saidByPooler: readonly (readonly [RegExp, string])[] = [
+  [/authentication failed$/, "28P01"],
+  [/^no such user/, "28000"],
+  [/^no such database/, "3D000"],
+  [/^unsupported startup parameter/, "42704"],
+];
+
+const sqlStateOf = ({ code, message }: ServerError): string =>
+  (code === "08P01" && saidByPooler.find(([pattern]) => pattern.test(message))?.[1]) || code;
 
 /** Classes of SQLSTATE that another try can help: connection, resources, operator, system and internal errors. */
 const passing = /^(?:08|53|57|58|XX)/;
@@ -34,13 +46,12 @@ const passing = /^(?:08|53|57|58|XX)/;
 export function startupFailure(where: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (!isServerError(error)) return networkFailure("database-unavailable", "postgres", where, error);
-  const unknownParameter = error.message.startsWith("unsupported startup parameter");
-  const refused = !passing.test(error.code) || unknownParameter;
+  const sqlState = sqlStateOf(error);
+  const refused = !passing.test(sqlState);
   const code: FailureCode = refused ? "refused" : "database-unavailable";
-  const hint = refused ? refusals[error.code] : starting;
   return new Failure(code, `${where}: ${told(error)}`, {
-    hint,
-    kind: `postgres:${error.code}`,
+    hint: refused ? refusals[sqlState] : starting,
+    kind: `postgres:${sqlState}`,
     cause: error,
   });
 }

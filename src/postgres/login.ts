@@ -6,7 +6,9 @@ import { formatMs } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
 import { nameOf, openSocket } from "./connect.ts";
 import { startupFailure } from "./errors.ts";
-import type { DatabaseSettings, Host } from "./settings.ts";
+import { findPassword } from "./password-file.ts";
+import type { Host } from "./hosts.ts";
+import type { DatabaseSettings } from "./settings.ts";
 import type { Encryption, PostgresTls } from "./tls.ts";
 
 export interface LoginOptions {
@@ -25,15 +27,14 @@ export interface Login {
   readonly host: Host;
 }
 
-const loginMs = 10_000;
-
 /**
- * Logs in to one server within 10 s, encrypted as sslmode says; where the first way is turned down and sslmode knows
+ * Logs in to one server, encrypted as sslmode says; where the first way is turned down and sslmode knows
  * another, that one is tried too.
  * @throws Failure `database-unavailable` or `refused`; the reason of the signal
  */
 export async function login(host: Host, options: LoginOptions): Promise<Login> {
-  using bound = deadline(options.signal, loginMs, tooSlow);
+  const { connectTimeout } = options.settings;
+  using bound = deadline(options.signal, connectTimeout, () => tooSlow(host, connectTimeout));
   const within = { ...options, signal: bound.signal };
   const [first, second] = host.path === undefined ? options.tls.encryptions : (["plain"] as const);
   try {
@@ -46,8 +47,8 @@ export async function login(host: Host, options: LoginOptions): Promise<Login> {
   }
 }
 
-const tooSlow = (): Failure =>
-  new Failure("database-unavailable", `no session within ${formatMs(loginMs)}`, {
+const tooSlow = (host: Host, limitMs: number): Failure =>
+  new Failure("database-unavailable", `${nameOf(host)}: no session within ${formatMs(limitMs)}`, {
     kind: "postgres:timeout",
     hint: "the server accepts connections but is silent: look at its log and load, and at proxies in between",
   });
@@ -68,7 +69,7 @@ async function loginEncrypted(host: Host, encryption: Encryption, options: Login
   signal.addEventListener("abort", stop);
   try {
     signal.throwIfAborted();
-    const client = await newClient(socket, options);
+    const client = await newClient(socket, host, options);
     await client.connect();
     if (socket.errored) throw socket.errored;
     return { client, socket, host };
@@ -85,18 +86,18 @@ function silence(host: Host, signal: AbortSignal): Error {
   return interrupted(signal, "database-unavailable", `${nameOf(host)}, logging in`, { kind }) as Error;
 }
 
-async function newClient(socket: Socket, options: LoginOptions): Promise<Client> {
+async function newClient(socket: Socket, host: Host, options: LoginOptions): Promise<Client> {
   const { default: PgClient } = await import("pg/lib/client.js");
   const { settings, user, applicationName } = options;
   const client = new PgClient({
     user,
     database: settings.database ?? user,
-    password: () => passwordOf(settings),
+    password: () => passwordOf(host, options),
     host: "-",
     port: 1,
     ssl: false,
     sslnegotiation: "postgres",
-    enableChannelBinding: settings.channelBinding === "require",
+    enableChannelBinding: settings.channelBinding !== "disable" && "encrypted" in socket,
     application_name: applicationName,
     options: settings.options,
     stream: () => connected(socket),
@@ -107,10 +108,14 @@ async function newClient(socket: Socket, options: LoginOptions): Promise<Client>
 }
 
 /** A function, for else the client would look into files of its own. */
-function passwordOf({ password }: DatabaseSettings): string {
+async function passwordOf(host: Host, { settings, user }: LoginOptions): Promise<string> {
+  const { password, passwordFile } = settings;
   if (password !== undefined) return password;
+  const database = settings.database ?? user;
+  const found = passwordFile ? await findPassword(passwordFile, { host, database, user }) : undefined;
+  if (found && "password" in found) return found.password;
   throw new Failure("refused", "the server asks for a password, and none is configured", {
-    hint: "put it into the URL, or set PGPASSWORD from a Secret",
+    hint: `put it into the URL, or set PGPASSWORD from a Secret${found ? `; ${found.why}` : ""}`,
   });
 }
 

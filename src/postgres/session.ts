@@ -8,7 +8,9 @@ import { nameOf } from "./connect.ts";
 import { lostSession } from "./errors.ts";
 import { login, type Login, type LoginOptions } from "./login.ts";
 import { script, type ScriptError } from "./script.ts";
-import { type DatabaseSettings, type Host, socketIn } from "./settings.ts";
+import { type Host, socketIn } from "./hosts.ts";
+import type { DatabaseSettings } from "./settings.ts";
+import { ofKind, type SingleTarget } from "./target-session.ts";
 import { postgresTls, type PostgresTls } from "./tls.ts";
 
 export interface SessionOptions {
@@ -46,21 +48,37 @@ export interface Session extends AsyncDisposable {
 }
 
 /**
- * Logs in to the first server of the list that lets us in.
+ * Logs in to the first server of the list that lets us in and is of the kind that is wanted.
  * @throws Failure `configuration`, `database-unavailable` or `refused`; the reason of the signal
  */
 export async function openSession(settings: DatabaseSettings, options: SessionOptions): Promise<Session> {
   const { env, signal, applicationName } = options;
   const tls = await postgresTls(settings, env["HOME"]);
-  const user = settings.user ?? systemUser();
+  const login = { settings, user: userOf(settings), tls, signal, applicationName };
   const hosts = settings.hosts.length > 0 ? settings.hosts : [localServer()];
+  const order = settings.shuffled ? shuffled(hosts) : hosts;
+  if (settings.target !== "prefer-standby") return await openOneOf(order, settings.target, login);
+  try {
+    return await openOneOf(order, "standby", login);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure) || error.permanent) throw error;
+    return await openOneOf(order, "any", login);
+  }
+}
+
+/** As with libpq, only a server that is not available, or of another kind, is passed over. */
+async function openOneOf(
+  hosts: readonly Host[],
+  wanted: SingleTarget,
+  options: LoginOptions,
+): Promise<Session> {
   const failures: Failure[] = [];
   for (const host of hosts) {
     try {
-      const session = await openOn(host, { settings, user, tls, signal, applicationName });
-      return settings.primary ? await writable(session) : session;
+      return await ofKind(await openOn(host, options), wanted);
     } catch (error) {
-      signal.throwIfAborted();
+      options.signal.throwIfAborted();
       if (!(error instanceof Failure) || error.permanent) throw error;
       failures.push(error);
     }
@@ -68,8 +86,18 @@ export async function openSession(settings: DatabaseSettings, options: SessionOp
   throw noneOf(failures);
 }
 
-/** As libpq has it: the name of the user that the process runs as. */
-function systemUser(): string {
+const shuffled = <T>(list: readonly T[]): T[] =>
+  list
+    .map((each) => [Math.random(), each] as const)
+    .toSorted(([a], [b]) => a - b)
+    .map(([, each]) => each);
+
+/**
+ * Without a user, as libpq has it, the name of the user that the process runs as.
+ * @throws Failure `configuration`
+ */
+export function userOf({ user }: DatabaseSettings): string {
+  if (user !== undefined) return user;
   try {
     return userInfo().username;
   } catch (cause) {
@@ -88,19 +116,6 @@ function noneOf([first, ...others]: readonly Failure[]): Failure {
   if (others.length === 0) return first!;
   const message = [first!, ...others].map((failure) => failure.message).join("; ");
   return new Failure(first!.code, `no server of the list: ${message}`, first!.options);
-}
-
-async function writable(session: Session): Promise<Session> {
-  const sql = "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly";
-  try {
-    const [row] = await session.query<{ readonly: boolean }>(sql);
-    if (!row?.readonly) return session;
-    const message = `${session.where}: the server is read-only`;
-    throw new Failure("database-unavailable", message, { kind: "postgres:standby" });
-  } catch (error) {
-    await session[Symbol.asyncDispose]();
-    throw error;
-  }
 }
 
 async function openOn(host: Host, options: LoginOptions): Promise<Session> {

@@ -1,30 +1,30 @@
+import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
+import { type Host, hostsOf } from "./hosts.ts";
 import { nonEmpty, type Parameters, parseUri } from "./uri.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"] as const;
 
 /** As in libpq; `no-verify`, of Node's drivers, is `require` that looks at no certificate. */
 export type SslMode = (typeof sslModes)[number];
 
-export interface Host {
-  /** What the certificate must be for. */
-  readonly host: string;
-  readonly port: number;
-  /** Where to connect instead of looking up the name. */
-  readonly address?: string | undefined;
-  /** The socket, for a host that is a folder. */
-  readonly path?: string | undefined;
-}
+const targets = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+
+/** Which servers will do (target_session_attrs). */
+export type TargetSession = (typeof targets)[number];
 
 /** How to reach and enter a database. */
 export interface DatabaseSettings {
-  /** Tried in order. Empty: the local server. */
+  /** Tried in order, or in any (load_balance_hosts). Empty: the local server. */
   readonly hosts: readonly Host[];
+  readonly shuffled: boolean;
   readonly user: string | undefined;
   readonly password: string | undefined;
+  /** Where to look for the password that is not given. */
+  readonly passwordFile: string | undefined;
   readonly database: string | undefined;
   readonly sslMode: SslMode;
   readonly directTls: boolean;
@@ -35,8 +35,9 @@ export interface DatabaseSettings {
   readonly channelBinding: "disable" | "prefer" | "require";
   /** Settings of the session, `-c name=value …`. */
   readonly options: string | undefined;
-  /** Only a server that can be written to will do. */
-  readonly primary: boolean;
+  readonly target: TargetSession;
+  /** Bound on the login at one server, in milliseconds. */
+  readonly connectTimeout: number;
 }
 
 /** The variables that are read, with libpq's names of their parameters. */
@@ -46,6 +47,7 @@ const variables: Readonly<Record<string, string>> = {
   PGPORT: "port",
   PGUSER: "user",
   PGPASSWORD: "password",
+  PGPASSFILE: "passfile",
   PGDATABASE: "dbname",
   PGSSLMODE: "sslmode",
   PGSSLNEGOTIATION: "sslnegotiation",
@@ -54,44 +56,75 @@ const variables: Readonly<Record<string, string>> = {
   PGSSLKEY: "sslkey",
   PGSSLCRL: "sslcrl",
   PGSSLCRLDIR: "sslcrldir",
+  PGSSLCERTMODE: "sslcertmode",
   PGSSLMINPROTOCOLVERSION: "ssl_min_protocol_version",
+  PGSSLMAXPROTOCOLVERSION: "ssl_max_protocol_version",
+  PGGSSENCMODE: "gssencmode",
   PGREQUIREAUTH: "require_auth",
   PGREQUIREPEER: "requirepeer",
   PGCHANNELBINDING: "channel_binding",
   PGOPTIONS: "options",
   PGSERVICE: "service",
+  PGCONNECT_TIMEOUT: "connect_timeout",
   PGTARGETSESSIONATTRS: "target_session_attrs",
+  PGLOADBALANCEHOSTS: "load_balance_hosts",
 };
 
 /** What says where a database is; a password or an sslmode alone does not. */
 const telling = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE"];
 
-/** To leave these out in silence would be less safe, or another database, than what was asked for. */
-const unsupported = [
-  "sslcrl",
-  "sslcrldir",
-  "ssl_min_protocol_version",
-  "require_auth",
-  "requirepeer",
-  "service",
-];
+/**
+ * To leave these out in silence would be less safe than what was asked for, unless they ask for what is so anyway
+ * (Node.js speaks TLS 1.2 and later).
+ */
+const unsupported: Readonly<Record<string, readonly string[]>> = {
+  sslcrl: [],
+  sslcrldir: [],
+  sslcertmode: ["allow"],
+  ssl_min_protocol_version: ["TLSv1", "TLSv1.1", "TLSv1.2"],
+  ssl_max_protocol_version: ["TLSv1.3"],
+  gssencmode: ["disable", "prefer"],
+  require_auth: [],
+  requirepeer: [],
+};
 
 /**
  * The database that a task is to use: a URL, else DATABASE_URL, else the PG* variables. What the URL leaves open comes
- * from the PG* variables, as with libpq. Parameters of the URL that only concern an application are passed over.
+ * from the service that is named, then from the PG* variables, as with libpq. Parameters of the URL that only concern
+ * an application are passed over.
+ * @param service what the service stands for; without it, a service cannot be named
  * @throws Failure `configuration` where nothing is configured or something is wrong; it shows no secret
  */
-export function databaseSettings(url: string | undefined, env: Environment): DatabaseSettings {
+export function databaseSettings(
+  url: string | undefined,
+  env: Environment,
+  service?: Parameters,
+): DatabaseSettings {
+  return withSource(url, env, (given) => {
+    if (!service && (given.get("service") ?? env["PGSERVICE"]))
+      throw new Error("names a service, whose file is not read here");
+    return settingsOf(new Map([...fromVariables(env), ...(service ?? []), ...given]), env);
+  });
+}
+
+/** The service that is named, whose file is to be read. */
+export const serviceNameOf = (url: string | undefined, env: Environment): string | undefined =>
+  withSource(url, env, (given) => given.get("service") ?? fromVariables(env).get("service"));
+
+/** Uses the parameters of the URL, and says where they come from in what goes wrong. */
+export function withSource<T>(url: string | undefined, env: Environment, use: (given: Parameters) => T): T {
   const uri = url || env["DATABASE_URL"];
-  const source = url ? "database" : env["DATABASE_URL"] ? "DATABASE_URL" : "the PG* variables";
   if (!uri && !telling.some((name) => env[name])) throw nothingConfigured();
   try {
-    const given = uri ? parseUri(uri) : new Map<string, string>();
-    return settingsOf(new Map([...fromVariables(env), ...given]));
+    return use(uri ? parseUri(uri) : new Map<string, string>());
   } catch (error) {
-    throw new Failure("configuration", `${source} ${(error as Error).message}`);
+    throw new Failure("configuration", `${sourceOf(url, env)} ${(error as Error).message}`);
   }
 }
+
+/** Where the settings come from, as messages call it. */
+export const sourceOf = (url: string | undefined, env: Environment): string =>
+  url ? "database" : env["DATABASE_URL"] ? "DATABASE_URL" : "the PG* variables";
 
 const nothingConfigured = (): Failure =>
   new Failure("configuration", "no database is configured", {
@@ -102,25 +135,47 @@ const fromVariables = (env: Environment): Parameters =>
   nonEmpty(Object.entries(variables).map(([variable, name]) => [name, env[variable] ?? ""] as const));
 
 /** @throws Error that completes the sentence "database …" */
-function settingsOf(parameters: Parameters): DatabaseSettings {
-  const foreign = unsupported.find((name) => parameters.has(name));
-  if (foreign) throw new Error(`sets ${foreign}, which initkit does not know`);
+function settingsOf(parameters: Parameters, env: Environment): DatabaseSettings {
+  refuseUnsupported(parameters);
   const rootCertificate = parameters.get("sslrootcert");
   const sslMode = sslModeOf(parameters.get("sslmode"), rootCertificate);
+  const home = env["HOME"];
   return {
     hosts: hostsOf(parameters),
+    shuffled: oneOf(parameters, "load_balance_hosts", ["disable", "random"]) === "random",
     user: parameters.get("user"),
     password: parameters.get("password"),
+    passwordFile: parameters.get("passfile") ?? (home && join(home, ".pgpass")),
     database: parameters.get("dbname") ?? parameters.get("user"),
     sslMode,
-    directTls: directTls(parameters.get("sslnegotiation"), sslMode),
+    directTls: directTls(parameters, sslMode),
     rootCertificate,
     certificate: parameters.get("sslcert"),
     key: parameters.get("sslkey"),
     channelBinding: oneOf(parameters, "channel_binding", ["prefer", "disable", "require"]),
     options: parameters.get("options"),
-    primary: ["read-write", "primary"].includes(parameters.get("target_session_attrs") ?? ""),
+    target: oneOf(parameters, "target_session_attrs", targets),
+    connectTimeout: connectTimeoutOf(parameters.get("connect_timeout")),
   };
+}
+
+function refuseUnsupported(parameters: Parameters): void {
+  for (const [name, harmless] of Object.entries(unsupported)) {
+    const value = parameters.get(name);
+    if (value !== undefined && !harmless.includes(value))
+      throw new Error(`sets ${name} to ${quote(value)}, which initkit cannot do`);
+  }
+}
+
+const longestLoginMs = 10_000;
+
+/** In seconds; libpq makes 2 of 1, and waits for ever where it is 0, which is a limit of our own here. */
+function connectTimeoutOf(text: string | undefined): number {
+  if (text === undefined) return longestLoginMs;
+  if (!/^\s*[+-]?[0-9]{1,6}\s*$/.test(text))
+    throw new Error(`has connect_timeout ${quote(text)}, which is no number of seconds`);
+  const seconds = Number(text);
+  return seconds > 0 ? Math.max(seconds, 2) * 1000 : longestLoginMs;
 }
 
 function sslModeOf(text: string | undefined, rootCertificate: string | undefined): SslMode {
@@ -133,8 +188,8 @@ function sslModeOf(text: string | undefined, rootCertificate: string | undefined
   return mode;
 }
 
-function directTls(negotiation: string | undefined, mode: SslMode): boolean {
-  if (negotiation !== "direct") return false;
+function directTls(parameters: Parameters, mode: SslMode): boolean {
+  if (oneOf(parameters, "sslnegotiation", ["postgres", "direct"]) === "postgres") return false;
   if (["disable", "allow", "prefer"].includes(mode)) {
     throw new Error("has sslnegotiation=direct, which needs sslmode=require or stronger");
   }
@@ -147,38 +202,4 @@ function oneOf<const T extends string>(parameters: Parameters, name: string, wor
   if (word === undefined)
     throw new Error(`has ${name} ${quote(text!)}, which is none of ${words.join(", ")}`);
   return word;
-}
-
-function hostsOf(parameters: Parameters): Host[] {
-  const hosts = listOf(parameters, "host");
-  const addresses = listOf(parameters, "hostaddr");
-  const ports = listOf(parameters, "port");
-  const count = Math.max(hosts.length, addresses.length);
-  if (ports.length > 1 && ports.length !== count)
-    throw new Error(`has ${ports.length} ports for ${count} hosts`);
-  if (count === 0 && ports.length > 0) return [{ host: "localhost", port: portOf(ports[0]) }];
-  return Array.from({ length: count }, (_, at) =>
-    hostOf(hosts[at] ?? "", addresses[at], portOf(ports.length > 1 ? ports[at] : ports[0])),
-  );
-}
-
-const listOf = (parameters: Parameters, name: string): string[] => parameters.get(name)?.split(",") ?? [];
-
-function hostOf(host: string, address: string | undefined, port: number): Host {
-  if (host.startsWith("/")) return socketIn(host, port);
-  return { host: host || address || "localhost", port, address: address || undefined };
-}
-
-/** The server's socket in a folder. */
-export const socketIn = (folder: string, port: number): Host => ({
-  host: folder,
-  port,
-  path: `${folder}/.s.PGSQL.${port}`,
-});
-
-function portOf(text: string | undefined): number {
-  const port = Number(text || "5432");
-  if (!Number.isInteger(port) || port < 1 || port > 65535)
-    throw new Error("has a port that is none (1 to 65535)");
-  return port;
 }

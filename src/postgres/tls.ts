@@ -26,8 +26,8 @@ const encryptionsOf: Readonly<Record<SslMode, readonly Encryption[]>> = {
 };
 
 /**
- * What libpq makes of sslmode and the files (PostgreSQL manual, 32.19): with a CA at hand, `require` verifies it as
- * `verify-ca` does. Where libpq would have no CA to verify with, the public ones are taken.
+ * What libpq makes of sslmode and the files (PostgreSQL manual, 32.19): with a CA at hand, weaker modes verify as
+ * `verify-ca` does, and `allow` and `prefer` go on without TLS where that fails. Where libpq would have no CA to verify with, the public ones are taken.
  * @throws Failure `configuration` where a file is missing or unusable
  */
 export async function postgresTls(
@@ -39,7 +39,7 @@ export async function postgresTls(
   if (sslMode === "disable") return { ...tls, settings: {} };
   const ca = rootCertificate ?? inHome(home, "root.crt");
   const cert = certificate ?? inHome(home, "postgresql.crt");
-  const verifies = sslMode.startsWith("verify") || (sslMode === "require" && ca !== undefined);
+  const verifies = sslMode.startsWith("verify") || (ca !== undefined && sslMode !== "no-verify");
   const settings = await readFiles({
     ca: verifies && ca !== "system" ? ca : undefined,
     cert,

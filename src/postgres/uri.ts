@@ -33,6 +33,11 @@ type Entry = readonly [name: string, value: string];
 export const nonEmpty = (entries: readonly Entry[]): Parameters =>
   new Map(entries.filter(([, value]) => value !== ""));
 
-/** As JDBC and libpq have it. */
+/** As JDBC and libpq have it; asyncpg gives it the values of sslmode. */
 const translated = ([name, value]: Entry): Entry =>
-  name === "ssl" ? ["sslmode", /^(?:true|1)$/i.test(value) ? "require" : ""] : [name, value];
+  name === "ssl" ? ["sslmode", sslModeFor(value.toLowerCase())] : [name, value];
+
+function sslModeFor(ssl: string): string {
+  if (/^(?:true|1)$/.test(ssl)) return "require";
+  return /^(?:disable|allow|prefer|require|verify-(?:ca|full))$/.test(ssl) ? ssl : "";
+}

@@ -3,7 +3,7 @@ import { Failure } from "../failure.ts";
 import { interrupted, networkFailure } from "../net/errors.ts";
 import { nameOf, openSocket } from "../postgres/connect.ts";
 import { serverWords } from "../format.ts";
-import type { Host } from "../postgres/settings.ts";
+import type { Host } from "../postgres/hosts.ts";
 import type { Encryption } from "../postgres/tls.ts";
 import { closeGently } from "./close-gently.ts";
 import { type Answer, answerIn, startupMessage } from "./postgres-wire.ts";

@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { login } from "../postgres/login.ts";
-import { type Host, socketIn } from "../postgres/settings.ts";
+import { type Host, socketIn } from "../postgres/hosts.ts";
 import type { PostgresTls } from "../postgres/tls.ts";
 import { closeGently } from "./close-gently.ts";
 import { anyOf } from "./any-of.ts";

@@ -4,7 +4,8 @@ import { percentDecoded } from "../net/url.ts";
 import { type DnsTarget, parseDns } from "./dns-target.ts";
 import { hostPort } from "../net/host-port.ts";
 import { postgresScheme } from "../postgres/uri.ts";
-import { type DatabaseSettings, databaseSettings, type Host } from "../postgres/settings.ts";
+import type { Host } from "../postgres/hosts.ts";
+import { type DatabaseSettings, databaseSettings } from "../postgres/settings.ts";
 import { type Protocol, protocols } from "./protocols.ts";
 import { isServer, parseServer, type ServerTarget } from "./server-target.ts";
 

@@ -1,9 +1,19 @@
 /** `npm run bench [NAME…]`: each benchmark prints ratios to its peers, measured side by side in one run. */
+import { copy } from "./copy.ts";
+import { download } from "./download.ts";
 import { extract } from "./extract.ts";
+import { permissions } from "./permissions.ts";
 import { reaction } from "./reaction.ts";
 import { startup } from "./startup.ts";
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { startup, reaction, extract };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+  startup,
+  reaction,
+  extract,
+  download,
+  permissions,
+  copy,
+};
 
 const names = process.argv.slice(2);
 for (const name of names.length > 0 ? names : Object.keys(benchmarks)) {

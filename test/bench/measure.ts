@@ -13,6 +13,8 @@ export interface Subject {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Programs that it calls besides the first word of its command. */
+  readonly needs?: readonly string[];
   /** Runs before each measurement and is no part of it. */
   readonly before?: () => void;
 }
@@ -51,7 +53,7 @@ function measureTime({ name, command, env }: Subject): Omit<Sample, "peakMb"> {
   return { wallMs: wall * 1000, cpuMs: (user + system) * 1000 };
 }
 
-/** A second run, whose highest resident size the kernel tells for as long as the process is there. */
+/** A second run. The kernel tells the highest resident size of a process for as long as it is there. */
 async function measurePeak({ command: [program, ...args], env }: Subject): Promise<number> {
   const child = spawn(program!, args, { env: { PATH: process.env["PATH"], ...env }, stdio: "ignore" });
   let [kilobytes, isOver] = [0, false];
@@ -63,9 +65,12 @@ async function measurePeak({ command: [program, ...args], env }: Subject): Promi
   return kilobytes / 1024;
 }
 
+/** Of a process with all that it has started and that still runs, in kB. */
 function highWaterMark(pid: number): number {
   try {
-    return Number(/VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+    const own = /VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return children.filter(Boolean).reduce((sum, child) => sum + highWaterMark(Number(child)), Number(own));
   } catch {
     return 0;
   }

@@ -48,12 +48,13 @@ export const waitingTools: readonly WaitingTool[] = [
   },
 ];
 
-export function isInstalled({ program }: WaitingTool): boolean {
-  return program.includes("/") ? existsSync(program) : isOnPath(program);
-}
+export const isInstalled = ({ program }: WaitingTool): boolean => isThere(program);
 
-export const isOnPath = (program: string): boolean =>
-  process.env["PATH"]!.split(delimiter).some((folder) => existsSync(join(folder, program)));
+/** @param program a path, or a name to look up in PATH */
+export function isThere(program: string): boolean {
+  if (program.includes("/")) return existsSync(program);
+  return process.env["PATH"]!.split(delimiter).some((folder) => existsSync(join(folder, program)));
+}
 
 export interface Waiter extends Disposable {
   /** When it ended, on the clock of `performance.now()`. Rejects where it ended with anything but 0. */

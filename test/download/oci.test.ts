@@ -70,14 +70,18 @@ test("an artifact is its layers, in order, with digest, length and title", async
   );
 });
 
-test("a title that is no safe name of a file is not told", async () => {
+test("what is a layer of an image is told by its media type", async () => {
   await using registry = await startFakeRegistry();
-  for (const title of ["../etc/passwd", "..", "", "a\nb", "x".repeat(256)]) {
-    registry.put(
-      manifestOf(registry.blob("x", { annotations: { "org.opencontainers.image.title": title } })),
-      "latest",
-    );
-    assert.equal((await locate(registry))[0]!.title, undefined);
+  for (const [mediaType, isLayer] of [
+    ["application/vnd.oci.image.layer.v1.tar", true],
+    ["application/vnd.oci.image.layer.v1.tar+zstd", true],
+    ["application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true],
+    ["application/vnd.docker.image.rootfs.diff.tar.gzip", true],
+    ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", false],
+    ["application/x-tar", false],
+  ] as const) {
+    registry.put(manifestOf(registry.blob("x", { mediaType })), "latest");
+    assert.equal((await locate(registry))[0]!.isLayer, isLayer, mediaType);
   }
 });
 

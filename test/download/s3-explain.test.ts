@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure.ts";
 import type { Access } from "../../src/download/http-source.ts";
 import { explainS3 } from "../../src/download/s3/explain.ts";
 import { locateS3 } from "../../src/download/s3/locate.ts";
@@ -27,7 +27,9 @@ async function refusal(server: FakeS3, variables: Access["env"], url = "s3://buc
     signal: access.signal,
     code: "source-unavailable",
   });
-  return await location!.explain(response);
+  const meaning = await location!.explain(response);
+  assert.ok(meaning instanceof Failure);
+  return meaning;
 }
 
 suite("an answer of S3 is explained", () => {
@@ -55,10 +57,7 @@ suite("an answer of S3 is explained", () => {
     assert.match(expired.hint!, /session token has expired/);
   });
 
-  test("another region: which one", async () => {
-    const failure = await refusal({ ...s3, region: "eu-west-1" }, env);
-    assert.equal(failure.code, "refused");
-    assert.match(failure.hint!, /set AWS_REGION to eu-west-1$/);
+  test("another region: which one", () => {
     const [headers, xml] = [
       { "x-amz-bucket-region": "eu-west-3" },
       "<Error><Code>PermanentRedirect</Code></Error>",

@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import fc from "fast-check";
 import type { Access } from "../../src/download/http-source.ts";
 import { openHttp } from "../../src/download/http-source.ts";
-import { urlOf } from "../../src/download/s3/endpoint.ts";
+import { regionOf, urlOf } from "../../src/download/s3/endpoint.ts";
 import { locateS3 } from "../../src/download/s3/locate.ts";
 import { parseS3 } from "../../src/download/s3/object.ts";
 import { accessWith } from "../helpers/aws-credentials.ts";
@@ -76,7 +76,8 @@ suite("an s3 URL", () => {
 });
 
 suite("where an object is", () => {
-  const urlFor = (url: string, env: Access["env"] = {}) => urlOf(parseS3(new URL(url)), env).href;
+  const urlFor = (url: string, env: Access["env"] = {}) =>
+    urlOf(parseS3(new URL(url)), env, regionOf(env)).href;
 
   test("on AWS, the bucket is part of the host, in the region that the variables say", () => {
     assert.equal(urlFor("s3://bucket/a/b"), "https://bucket.s3.us-east-1.amazonaws.com/a/b");
@@ -155,7 +156,7 @@ suite("where an object is", () => {
       fc.property(key, (wanted) => {
         const url = new URL(`s3://bucket/${encodeURIComponent(wanted)}`);
         if (/(^|\/)(\.\.?)?$|(^|\/)\.\.?\//.test(wanted)) return;
-        const found = urlOf(parseS3(url), { AWS_ENDPOINT_URL: "http://host/base" });
+        const found = urlOf(parseS3(url), { AWS_ENDPOINT_URL: "http://host/base" }, "us-east-1");
         assert.equal(found.search + found.hash, "");
         assert.match(found.pathname, /^\/base\/bucket\/[A-Za-z0-9._~%/-]+$/);
         assert.equal(decodeURIComponent(found.pathname), `/base/bucket/${wanted}`);

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, readdirSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type ServerProcess, startServer } from "./server-process.ts";
 
-/** PostgreSQL refuses to run as root. */
+/** PostgreSQL and PgBouncer refuse to run as root. */
 const uid = 65534;
 const installed = "/usr/lib/postgresql";
 const programs = (): string => join(installed, readdirSync(installed).toSorted().at(-1)!, "bin");
@@ -23,6 +23,33 @@ export async function startDebianPostgres(
     return { command: [join(programs(), "postgres"), "-D", data, ...args], uid };
   });
   await logged(server, /ready to accept connections/);
+  return server;
+}
+
+/**
+ * PgBouncer in front of a PostgreSQL on loopback.
+ * @param databases lines of its section of that name; all databases by default
+ */
+export async function startPgBouncer(
+  postgresPort: number,
+  settings: Readonly<Record<string, string | number>>,
+  databases = `* = host=127.0.0.1 port=${postgresPort}`,
+): Promise<ServerProcess> {
+  const server = await startServer((port, folder) => {
+    const all = {
+      listen_addr: "127.0.0.1",
+      listen_port: port,
+      unix_socket_dir: "",
+      auth_type: "trust",
+      auth_file: join(folder, "users"),
+      ...settings,
+    };
+    const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
+    writeFileSync(join(folder, "users"), '"postgres" ""\n');
+    writeFileSync(join(folder, "ini"), ["[databases]", databases, "[pgbouncer]", ...lines, ""].join("\n"));
+    return { command: ["pgbouncer", join(folder, "ini")], uid };
+  });
+  await logged(server, /process up/);
   return server;
 }
 

@@ -8,6 +8,8 @@ export interface FakeS3 {
   readonly keys?: Readonly<Record<string, { readonly secret: string; readonly token?: string }>>;
   /** Of all buckets. */
   readonly region?: string;
+  /** How it answers where the region is another one: by 400 unless this is set. */
+  readonly wrongRegion?: (given: string) => { status: number; code: string; headers: Record<string, string> };
   /** Buckets that everyone may read. */
   readonly open?: readonly string[];
   /** The name that buckets may stand before in Host. */
@@ -118,8 +120,12 @@ function verify(s3: FakeS3, request: IncomingMessage, authorization: string): vo
     throw new S3Error(403, "SignatureDoesNotMatch", { StringToSign: toSign, CanonicalRequest: canonical });
 }
 
-function checkRegion({ region = "us-east-1" }: FakeS3, given: string): void {
+function checkRegion({ region = "us-east-1", wrongRegion }: FakeS3, given: string): void {
   if (given === region) return;
+  if (wrongRegion) {
+    const { status, code, headers } = wrongRegion(given);
+    throw new S3Error(status, code, {}, headers);
+  }
   const headers = { "x-amz-bucket-region": region };
   throw new S3Error(400, "AuthorizationHeaderMalformed", { Region: region }, headers);
 }

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 import type { Failure } from "../../src/failure.ts";
+import type { ToolName } from "../../src/migrate/adopt/names.ts";
+import { toolsNamed } from "../../src/migrate/adopt/tools.ts";
 import { readMigrations } from "../../src/migrate/files.ts";
 
 let folder: string;
@@ -59,6 +61,43 @@ test("every form of a name gives its version", async () => {
   );
   await empty("7.sql", "8.0_g.SQL");
   assert.deepEqual(await ids(), ["1", "2", "3", "4.1", "5", "6", "7", "8"]);
+});
+
+suite("with the names of another tool", () => {
+  const withNames = async (...tools: (ToolName | "auto")[]): Promise<string[]> => {
+    const others = toolsNamed(tools).flatMap(({ files }) => files ?? []);
+    return (await readMigrations(folder, others)).migrations.map(({ id }) => id);
+  };
+
+  for (const [tool, name, version] of [
+    ["dbmate", "20260101first.sql", "20260101"],
+    ["flyway", "V1_02__x.sql", "1.2"],
+    ["knex", "20260101first.sql", "20260101"],
+    ["node-pg-migrate", "1700000000001x.up.sql", "1700000000001"],
+    ["postgrator", "001.do.sql", "1"],
+  ] as const) {
+    test(`${name} is a migration of ${tool}`, async () => {
+      await empty(name);
+      assert.deepEqual(await withNames(tool), [version]);
+      assert.deepEqual(await withNames("auto"), [version]);
+    });
+  }
+
+  test("what initkit reads itself keeps its version", async () => {
+    await empty("1.2_a.sql", "V3.1__b.sql", "004-c.sql", "R__v.sql");
+    assert.deepEqual(await withNames("auto"), ["1.2", "3.1", "4", "R__v"]);
+  });
+
+  test("what undoes is passed over, so that two files of one version are none", async () => {
+    await empty("001.do.a.sql", "001.undo.a.sql", "V2__b.sql", "U2__b.sql", "B2__b.sql");
+    assert.deepEqual(await withNames("auto"), ["1", "2"]);
+    await assert.rejects(withNames("dbmate"), { code: "configuration" });
+  });
+
+  test("without a version is a configuration error all the same", async () => {
+    await empty("current.sql");
+    await assert.rejects(withNames("auto"), { code: "configuration" });
+  });
 });
 
 test("other files are passed over", async () => {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Failure } from "../../src/failure.ts";
 import type { Migration } from "../../src/migrate/files.ts";
-import { type Applied, comparePlan, type PlanOptions } from "../../src/migrate/history-plan.ts";
+import {
+  type Applied,
+  comparePlan,
+  type PlanOptions,
+  unknownChecksum,
+} from "../../src/migrate/history-plan.ts";
 import { parseVersion } from "../../src/migrate/version.ts";
 
 const file = (id: string, checksum = id, kind: Migration["kind"] = "versioned"): Migration => ({
@@ -57,6 +62,11 @@ test("what is not in the history is pending, in the order of the files", () => {
 
 test("an applied file that was edited contradicts the history, even when nothing is pending", () => {
   assert.match(contradiction([file("1", "other")], applied("1")), /1_x\.sql/);
+});
+
+test("an applied file whose text nobody knows is taken as it is", () => {
+  const unknown = row(file("1"), { checksum: unknownChecksum });
+  assert.deepEqual(plan(three, [unknown]), { pending: ["2", "3"], warnings: 0 });
 });
 
 test("all contradictions are told at once", () => {

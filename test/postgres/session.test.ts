@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -11,7 +11,9 @@ import { openSession, type Session } from "../../src/postgres/session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { startPeer } from "../helpers/peers.ts";
-import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import type { Postgres } from "../helpers/postgres.ts";
+import { startTlsMiddle } from "../helpers/tls-middle.ts";
+import { startTlsPostgres } from "../helpers/tls-postgres.ts";
 
 const authority = makeAuthority();
 const client = issue({ name: "by_certificate", issuer: authority });
@@ -19,22 +21,7 @@ let pg: Postgres;
 let files: string;
 
 before(async () => {
-  const { cert, key } = issue({ name: "db", names: ["localhost"], issuer: authority });
-  pg = await startPostgres({
-    settings: { ssl: "on", ssl_cert_file: "server.crt", ssl_key_file: "server.key", ssl_ca_file: "ca.crt" },
-    files: { "server.crt": cert, "server.key": key, "ca.crt": authority.cert },
-    hba: [
-      "hostssl all by_certificate all cert",
-      "hostssl all with_tls all trust",
-      "hostnossl all without_tls all trust",
-      "host all with_tls,without_tls all reject",
-    ],
-  });
-  await using session = await open(pg.url);
-  await session.run(
-    "create role with_tls login; create role without_tls login; create role by_certificate login;" +
-      "create role app login password 'pass word'",
-  );
+  pg = await startTlsPostgres(authority);
   files = await mkdtemp(join(tmpdir(), "initkit-test-"));
   const contents = {
     ca: authority.cert,
@@ -223,12 +210,85 @@ test("of several hosts, the first that lets us in is taken", async () => {
   assert.equal(session.where, `127.0.0.1:${pg.port}`);
 });
 
-test("of several hosts, a read-only one is passed over with target_session_attrs=read-write", async () => {
+suite("of several hosts", () => {
   const readOnly = "options=-c%20default_transaction_read_only%3Don";
-  const { kind } = await failureOf(
-    at("postgres", "localhost", `target_session_attrs=read-write&${readOnly}`),
-  );
-  assert.equal(kind, "postgres:standby");
+  const kindOf = async (wanted: string, more = "") =>
+    (await failureOf(at("postgres", "localhost", `target_session_attrs=${wanted}&${more}`))).kind;
+
+  test("one of another kind than target_session_attrs wants is passed over", async () => {
+    assert.equal(await kindOf("read-write", readOnly), "postgres:standby");
+    assert.equal(await kindOf("read-only"), "postgres:primary");
+    assert.equal(await kindOf("standby"), "postgres:primary");
+    for (const wanted of ["any", "read-write", "primary", "prefer-standby"]) {
+      await using _session = await open(at("postgres", "localhost", `target_session_attrs=${wanted}`));
+    }
+    await using _readOnly = await open(
+      at("postgres", "localhost", `target_session_attrs=read-only&${readOnly}`),
+    );
+  });
+
+  test("one that is not there is passed over, and one that refuses is not", async () => {
+    const next = `127.0.0.1:${pg.port}`;
+    await using session = await open(`postgres://postgres@127.0.0.1:1,${next}/postgres`);
+    assert.equal(session.where, next);
+    const { code } = await failureOf(`postgres://app:wrong@${next},127.0.0.1:1/postgres`);
+    assert.equal(code, "refused");
+  });
+
+  test("each comes first at times with load_balance_hosts=random", async () => {
+    const url = `postgres://postgres@127.0.0.1:${pg.port},localhost:${pg.port}/postgres?load_balance_hosts=random`;
+    const seen = new Set<string>();
+    while (seen.size < 2) {
+      await using session = await open(url);
+      seen.add(session.where);
+    }
+  });
+});
+
+suite("a password file", () => {
+  const file = (): string => join(files, "pgpass");
+  const put = (text: string, mode = 0o600) =>
+    writeFile(file(), text, { mode: 0o600 }).then(() => chmod(file(), mode));
+  const user = async (
+    env: Readonly<Record<string, string>>,
+    url = at("app", "localhost"),
+  ): Promise<unknown> => {
+    await using session = await open(url, { env });
+    return (await session.query("select current_user as name"))[0]?.["name"];
+  };
+
+  test("gives the password of the first line that matches", async () => {
+    await put(`# ours\nother:*:*:app:no\nlocalhost:${pg.port}:post\\gres:app:pass word\n*:*:*:*:never\n`);
+    assert.equal(await user({ PGPASSFILE: file() }), "app");
+    assert.equal(await user({}, at("app", "localhost", `passfile=${file()}`)), "app");
+    await put("*:*:*:app:pass word");
+    await rename(file(), join(files, ".pgpass"));
+    assert.equal(await user({ HOME: files }), "app");
+  });
+
+  test("does not count where a password is given, and is not asked where none is wanted", async () => {
+    await put("*:*:*:*:wrong");
+    assert.equal(await user({ PGPASSFILE: file(), PGPASSWORD: "pass word" }), "app");
+    assert.equal(await user({ PGPASSFILE: file() }, pg.url), "postgres");
+  });
+
+  test("that others may read is passed over, as one that is not there, and the failure says so", async () => {
+    await put("*:*:*:*:pass word", 0o640);
+    const readable = await failureOf(at("app", "localhost"), { env: { PGPASSFILE: file() } });
+    assert.equal(readable.code, "refused");
+    assert.match(readable.hint!, /others may read/);
+    const missing = await failureOf(at("app", "localhost"), { env: { PGPASSFILE: join(files, "none") } });
+    assert.match(missing.hint!, /ENOENT/);
+  });
+});
+
+test("who stands in between cannot pass a login on, as its certificate is another one", async () => {
+  const { cert, key } = issue({ name: "db", names: ["localhost"], issuer: makeAuthority("not ours") });
+  await using between = await startTlsMiddle(pg.port, { cert, key });
+  const url = (parameters: string) =>
+    `postgres://app:pass%20word@localhost:${between.port}/postgres?${parameters}`;
+  assert.equal(await isEncrypted(url("sslmode=require&channel_binding=disable")), true);
+  assert.equal((await failureOf(url("sslmode=require"))).code, "refused");
 });
 
 test("a silent server is given up when the signal says so, and nothing stays open", async () => {

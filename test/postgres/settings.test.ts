@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
+import { checkDatabaseSettings, readDatabaseSettings } from "../../src/postgres/read-settings.ts";
 import { databaseSettings } from "../../src/postgres/settings.ts";
 import { parseUri } from "../../src/postgres/uri.ts";
 
@@ -128,9 +132,100 @@ suite("sslmode", () => {
 });
 
 test("a parameter that asks for more safety than initkit knows is refused, not passed over", () => {
-  for (const name of ["sslcrl", "require_auth", "ssl_min_protocol_version"])
-    refusal(`postgres://db/x?${name}=y`);
-  refusal(undefined, { PGHOST: "db", PGSERVICE: "prod" });
+  for (const name of ["sslcrl", "require_auth", "ssl_min_protocol_version", "sslcertmode", "gssencmode"])
+    refusal(`postgres://db/x?${name}=require`);
+  refusal(undefined, { PGHOST: "db", PGREQUIREAUTH: "none" });
+  assert.deepEqual(endpoints("postgres://db/x?ssl_min_protocol_version=TLSv1.2&gssencmode=prefer"), [
+    "db:5432",
+  ]);
+});
+
+suite("a value that libpq would not take is a configuration error:", () => {
+  for (const parameter of [
+    "target_session_attrs=master",
+    "load_balance_hosts=yes",
+    "channel_binding=on",
+    "sslnegotiation=tls",
+    "connect_timeout=5s",
+  ])
+    test(parameter, () => void refusal(`postgres://db/x?${parameter}`));
+});
+
+test("connect_timeout bounds a login, which is 10 s by default, and 2 s at least", () => {
+  const limit = (parameter: string) => databaseSettings(`postgres://db/x?${parameter}`, {}).connectTimeout;
+  assert.deepEqual(
+    ["", "connect_timeout=30", "connect_timeout=1", "connect_timeout=0"].map(limit),
+    [10_000, 30_000, 2000, 10_000],
+  );
+  assert.equal(databaseSettings("postgres://db/x", { PGCONNECT_TIMEOUT: "7" }).connectTimeout, 7000);
+});
+
+test("ssl with a value of sslmode, as asyncpg has it, is that sslmode", () => {
+  assert.equal(databaseSettings("postgres://db/x?ssl=verify-full", {}).sslMode, "verify-full");
+});
+
+test("for a migration, a slip in a parameter that matters is an error that says what was meant", () => {
+  for (const name of ["sslmod", "ssl_mode", "SSLMODE", "sslrootcerts", "target_session_attr"]) {
+    assert.throws(
+      () => checkDatabaseSettings(`postgres://db/x?${name}=y`, {}),
+      ({ code, message }: Failure) => code === "configuration" && /did you mean/.test(message),
+    );
+  }
+  const ofApplications =
+    "schema=a&connection_limit=1&pool_timeout=2&connectTimeout=3&sslaccept=strict&currentSchema=b&serverVersion=15" +
+    "&charset=utf8&pool_max_conns=4&prepareThreshold=0&application_name=x&keepalives=1&sslpassword=y&timezone=UTC";
+  checkDatabaseSettings(`postgres://db/x?${ofApplications}`, {});
+});
+
+suite("a service", () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), "initkit-test-"))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  /** The file of services, and what names it. */
+  function services(text: string): Environment {
+    const file = join(folder, "services");
+    writeFileSync(file, text);
+    return { PGSERVICEFILE: file };
+  }
+
+  const file =
+    "# ours\n[other]\nhost=no\n\n[prod]\nhost=db.prod\nport=6432\nuser=app\nsslmode=require\n[z]\nhost=z\n";
+
+  test("gives what the URL leaves open, and wins over the PG* variables", async () => {
+    const env = { ...services(file), PGUSER: "nobody", PGDATABASE: "orders" };
+    const { hosts, user, database, sslMode } = await readDatabaseSettings(
+      "postgres://u2@/?service=prod",
+      env,
+    );
+    assert.deepEqual(hosts, [{ host: "db.prod", port: 6432, address: undefined }]);
+    assert.deepEqual({ user, database, sslMode }, { user: "u2", database: "orders", sslMode: "require" });
+  });
+
+  test("is named by PGSERVICE, and found in the home folder and in that of the system too", async () => {
+    writeFileSync(join(folder, ".pg_service.conf"), "[mine]\nhost=home\n");
+    writeFileSync(join(folder, "pg_service.conf"), "[ours]\nhost=system\n");
+    const hostOf = async (service: string) => {
+      const env = { PGSERVICE: service, HOME: folder, PGSYSCONFDIR: folder };
+      return (await readDatabaseSettings(undefined, env)).hosts[0]!.host;
+    };
+    assert.equal(await hostOf("mine"), "home");
+    assert.equal(await hostOf("ours"), "system");
+  });
+
+  test("that is not defined, or whose file is missing or broken, is a configuration error", async () => {
+    const gone = { PGSERVICEFILE: join(folder, "none") };
+    const refused = { name: "Failure", code: "configuration" };
+    for (const env of [services(file), gone])
+      await assert.rejects(readDatabaseSettings(undefined, { ...env, PGSERVICE: "test" }), refused);
+    const broken = services("[prod]\nhost db\n");
+    await assert.rejects(readDatabaseSettings(undefined, { ...broken, PGSERVICE: "prod" }), refused);
+  });
+
+  test("is not for wait-for, which reads no such file", () => {
+    refusal("postgres://db/x?service=prod");
+    refusal(undefined, { PGHOST: "db", PGSERVICE: "prod" });
+  });
 });
 
 suite("a URL that cannot be read is refused without a word of its password:", () => {

@@ -17,15 +17,16 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { Failure } from "../../src/failure.ts";
+import { fill, mountConfigMap } from "../helpers/config-map.ts";
 import { entry } from "../helpers/initkit.ts";
 import { runTask, type TaskRun } from "../helpers/run-task.ts";
 import { debris, snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
-import { changeTimesIn, makeTree, ownersIn } from "../helpers/tree.ts";
+import { changeTimesIn, makeTree, ownersIn, temporaryFolder } from "../helpers/tree.ts";
 
 const isRoot = process.getuid!() === 0;
 const reads = (path: string): string => readFileSync(path, "utf8");
@@ -43,24 +44,6 @@ async function refused(says: RegExp, ...words: string[]): Promise<void> {
   assert.equal(failure?.exitCode, 24);
   assert.match(failure.message, says);
   assert.ok(failure.hint);
-}
-
-/** Writes files by their paths below a folder. */
-function fill(folder: string, files: Readonly<Record<string, string>>): void {
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-}
-
-/** A mount as kubelet makes it: links to a folder that it turns in one step. */
-function mountConfigMap(folder: string, files: Readonly<Record<string, string>>): void {
-  const version = "..2026_11_25_03_35_01.1234567890";
-  fill(join(folder, version), files);
-  symlinkSync(version, join(folder, "..data"));
-  for (const name of new Set(Object.keys(files).map((each) => each.split("/")[0]!))) {
-    symlinkSync(`..data/${name}`, join(folder, name));
-  }
 }
 
 test("a ConfigMap mount is copied as files, without what kubelet keeps in it for itself", async (t) => {
@@ -123,6 +106,15 @@ test("modes and times are those of the source, set-id bits are not, and mode ove
     [0o750, 0o640, 0o640],
   );
   await copy("unchanged", from, to, "--mode", "0640");
+});
+
+test("a folder that everybody may write into keeps its sticky bit", async (t) => {
+  const folder = temporary(t);
+  const [from, to] = [join(folder, "from"), join(folder, "to")];
+  makeTree(from, { "tmp/": 0o1777 });
+  await copy("done", from, to);
+  assert.equal(modeOf(join(to, "tmp")), 0o1777);
+  await copy("unchanged", from, to);
 });
 
 test("one file gets the name of the destination, unless that is a folder or ends in a slash", async (t) => {
@@ -333,12 +325,12 @@ test(
 test(
   "a folder that may not be read is 24 with what would allow it",
   { skip: isRoot && "root may" },
-  async (t) => {
-    const folder = temporary(t);
-    makeTree(folder, { "from/d/x": 0o644, "from/d/": 0o000, file: 0o000 });
-    t.after(() => chmodSync(join(folder, "from/d"), 0o700));
-    await refused(/cannot read.*permission denied/, join(folder, "from"), join(folder, "to"));
-    await refused(/cannot read.*permission denied/, join(folder, "file"), join(folder, "to"));
+  async () => {
+    using folder = temporaryFolder();
+    const at = (name: string) => join(folder.path, name);
+    makeTree(folder.path, { "from/d/x": 0o644, "from/d/": 0o000, file: 0o000 });
+    await refused(/cannot read.*permission denied/, at("from"), at("to"));
+    await refused(/cannot read.*permission denied/, at("file"), at("to"));
   },
 );
 

@@ -4,9 +4,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -15,12 +17,14 @@ import {
   utimesSync,
   watch,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import type { RequestListener, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { findVerified } from "../../src/download/file-record.ts";
 import { tar } from "../helpers/archives.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { files, startFileServer } from "../helpers/file-server.ts";
@@ -80,7 +84,31 @@ test("with a digest, a second run asks nobody", async (t) => {
   assert.equal(server.seen.length, 1);
   assert.equal((await download(...words, "--force")).status, "done");
   assert.equal(server.seen.length, 2);
-  assert.deepEqual(readdirSync(home), ["file"], "with a digest no record is needed");
+  assert.deepEqual(readdirSync(home), [".file.initkit.json", "file"]);
+});
+
+test("with a digest, a file is not read again before it was touched, nor believed afterwards", async (t) => {
+  const { file } = place(t);
+  await using server = await startFileServer(files({ "/file": content }));
+  const wanted = [
+    { algorithm: "sha256", hex: sha(content) },
+    { algorithm: "sha512", hex: sha(content, "sha512") },
+  ] as const;
+  const words = [`${server.origin}/file`, file, "--checksum", `sha512:${wanted[1].hex}`];
+  assert.equal((await download(...words)).status, "done");
+  assert.ok(findVerified(file, wanted));
+  assert.equal(
+    findVerified(file, [{ algorithm: "sha512", hex: sha(Buffer.from("x"), "sha512") }]),
+    undefined,
+  );
+  const { atime, mtime } = statSync(file);
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, Buffer.alloc(1), 0, 1, 0);
+  closeSync(descriptor);
+  utimesSync(file, atime, mtime);
+  assert.equal(findVerified(file, wanted), undefined, "its size and time can be set back");
+  assert.equal((await download(...words)).status, "done");
+  assert.ok(readFileSync(file).equals(content));
 });
 
 test("a file that was changed is fetched again", async (t) => {
@@ -273,6 +301,32 @@ test("a server that is not there is unavailable", async (t) => {
   assert.equal(failure?.exitCode, 11);
   assert.equal(attempts, 3);
   assert.ok(!existsSync(file));
+});
+
+test("of several digests each must be right, whatever is there already", async (t) => {
+  const { home, file } = place(t);
+  const other = Buffer.from("other");
+  const sums = `${sha(content)}  file\n`;
+  await using server = await startFileServer(files({ "/file": content, "/SHA256SUMS": sums }));
+  const with2 = (first: Buffer, second: string) =>
+    download(`${server.origin}/file`, file, "--sha256", sha(first), "--checksum", second);
+  for (const [first, second] of [
+    [content, `sha512:${sha(other, "sha512")}`],
+    [other, `sha512:${sha(content, "sha512")}`],
+    [other, `${server.origin}/SHA256SUMS`],
+  ] as const) {
+    assert.equal((await with2(first, second)).failure?.exitCode, 21);
+    assert.deepEqual(readdirSync(home), []);
+  }
+  const both = `sha512:${sha(content, "sha512")}`;
+  assert.equal((await with2(content, both)).status, "done");
+  const asked = server.seen.length;
+  assert.equal((await with2(content, both)).status, "unchanged");
+  assert.equal(server.seen.length, asked);
+  assert.equal((await with2(content, `sha256:${sha(content)}`)).status, "unchanged");
+  assert.equal((await with2(content, `${server.origin}/SHA256SUMS`)).status, "unchanged");
+  assert.equal((await with2(content, `sha512:${sha(other, "sha512")}`)).failure?.exitCode, 21);
+  assert.ok(readFileSync(file).equals(content));
 });
 
 test("bytes with another digest never become visible", async (t) => {
@@ -706,7 +760,7 @@ for (const [what, ...words] of [
   ["a scheme that is not known", "ftp://host/file", "file"],
   ["no destination", "https://host/file"],
   ["a digest that is too short", "https://host/file", "file", "--sha256", "abc"],
-  ["sha256 and checksum", "https://host/f", "f", "--sha256", sha("x"), "--checksum", `sha256:${sha("x")}`],
+  ["two sha256", "https://host/f", "f", "--sha256", sha("x"), "--checksum", `sha256:${sha("y")}`],
   ["user and bearer", "https://host/f", "f", "--user", "a:b", "--bearer", "c"],
   ["user and a header of its own", "https://host/f", "f", "--user", "a:b", "--header", "authorization: c"],
   ["a user without a password", "https://host/f", "f", "--user", "me"],

@@ -1,111 +1,29 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import pgPackage from "pg";
 import { Failure } from "../../src/failure.ts";
 import { lockKeyOf } from "../../src/migrate/history.ts";
 import { type Ended, initkit } from "../helpers/initkit.ts";
+import {
+  ended,
+  failed,
+  type Files,
+  type Row,
+  type Session,
+  type Site,
+  siteOn,
+} from "../helpers/migration-site.ts";
 import { startTransactionPooler } from "../helpers/pooler.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
-import { runTask, type TaskRun, type TaskSurroundings } from "../helpers/run-task.ts";
+import { runTask, type TaskRun } from "../helpers/run-task.ts";
 
 let pg: Postgres;
 before(async () => void (pg = await startPostgres()));
 after(() => pg.stop());
 
-type Files = Readonly<Record<string, string | Uint8Array>>;
-type Row = Record<string, any>;
-
-/** A folder of migrations and an empty database. */
-class Site implements AsyncDisposable {
-  readonly url: string;
-  readonly folder: string;
-
-  constructor(url: string, folder: string) {
-    this.url = url;
-    this.folder = folder;
-  }
-
-  async put(files: Files): Promise<void> {
-    for (const [name, content] of Object.entries(files)) await writeFile(join(this.folder, name), content);
-  }
-
-  remove(name: string): Promise<void> {
-    return rm(join(this.folder, name));
-  }
-
-  /** The URL with another user, password or parameters. */
-  as(user: string, parameters = ""): string {
-    return `${this.url.replace("postgres@", `${user}@`)}?${parameters}`;
-  }
-
-  run(words: readonly string[] = [], surroundings: TaskSurroundings = {}): Promise<TaskRun> {
-    const limit = words.includes("--timeout") ? [] : ["--timeout", "60s"];
-    return runTask("migrate", [this.folder, "--database", this.url, ...limit, ...words], surroundings);
-  }
-
-  async session(): Promise<Session> {
-    const client = new pgPackage.Client({ connectionString: this.url });
-    await client.connect();
-    return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
-  }
-
-  async query(sql: string): Promise<Row[]> {
-    await using session = await this.session();
-    const results = await session.query(sql);
-    return (Array.isArray(results) ? results.at(-1) : results).rows;
-  }
-
-  async value(sql: string): Promise<unknown> {
-    return Object.values((await this.query(sql))[0] ?? {})[0];
-  }
-
-  /** What the history says is done, in the order of application. */
-  async history(): Promise<string[]> {
-    const rows = await this.query(
-      "select name from initkit_migrations where state = 'done' order by applied_at",
-    );
-    return rows.map(({ name }) => name as string);
-  }
-
-  exists(relation: string): Promise<unknown> {
-    return this.value(`select to_regclass('${relation}') is not null`);
-  }
-
-  /** Waits until another session does what the condition on pg_stat_activity says, or until none does. */
-  async until(condition: string, some = true): Promise<void> {
-    await using session = await this.session();
-    const others = "datname = current_database() and pid <> pg_backend_pid()";
-    const sql = `select exists (select from pg_stat_activity where ${others} and ${condition}) as some, pg_sleep(0.01)`;
-    while ((await session.query<Row>(sql)).rows[0]!["some"] !== some);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.folder, { recursive: true });
-  }
-}
-
-type Session = pgPackage.Client & AsyncDisposable;
-
-async function site(files: Files): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), "initkit-test-"));
-  const place = new Site(await pg.createDatabase(), folder);
-  await place.put(files);
-  return place;
-}
-
-function failed(run: TaskRun, code: Failure["code"]): Failure {
-  assert.equal(run.failure?.code, code, run.failure?.message ?? run.status);
-  return run.failure!;
-}
-
-function ended(run: TaskRun, status: "done" | "unchanged", applied: readonly string[] = []): void {
-  assert.equal(run.failure?.message, undefined);
-  assert.equal(run.status, status);
-  assert.deepEqual(run.report["applied"], applied);
-}
+const site = (files: Files): Promise<Site> => siteOn(pg, files);
 
 const three = {
   "1_a.sql": "create table a (id int primary key);",
@@ -525,6 +443,16 @@ suite("the lock", () => {
     });
   }
 
+  test("that is waited for is told in the log, with who has it and since when", async () => {
+    await using place = await site(three);
+    await using holder = await hold(place);
+    const { logs } = await place.run(["--lock-timeout", "2500ms"]);
+    const [row] = (await holder.query("select pg_backend_pid() as pid")).rows as [Row];
+    const told = logs.filter(({ level, message }) => level === "info" && message.includes("waiting for"));
+    assert.equal(told.length, 1);
+    assert.match(told[0]!.message, new RegExp(`pid ${row["pid"]} .*initkit/other-pod.* connected for `));
+  });
+
   test("is not needed when its holder has applied everything", async () => {
     await using place = await site(three);
     await place.run();
@@ -657,6 +585,7 @@ suite("cut off", () => {
     await using place = await site(sleeping);
     const run = await killed(place, "SIGTERM", asleep);
     assert.equal(run.exitCode, 143);
+    assert.ok(run.report?.["durationMs"] < 5000);
     assert.equal(await place.value(active), 0);
   });
 
@@ -1107,6 +1036,48 @@ suite("the database", () => {
     await place.query("drop role app");
   });
 
+  suite("that is missing, with create-database", () => {
+    let missing = 0;
+    const nameOne = () => `missing_${process.pid}_${++missing}`;
+    const urlOf = (name: string, userinfo = "postgres") =>
+      `${pg.url.replace("postgres@", `${userinfo}@`).replace(/postgres$/, name)}`;
+    const words = (place: Site, url: string) => [place.folder, "--timeout", "60s", "--database", url];
+    const create = (place: Site, url: string, ...more: string[]) =>
+      runTask("migrate", [...words(place, url), "--create-database", ...more]);
+
+    test("is created by one of twenty, for the user of the URL", async () => {
+      await using place = await site(three);
+      await place.query("create role maker login createdb password 'm'");
+      const url = urlOf(nameOne(), "maker:m");
+      const runs = await Promise.all(Array.from({ length: 20 }, () => create(place, url)));
+      assert.deepEqual(new Set(runs.map(({ failure }) => failure?.message)), new Set([undefined]));
+      const owner = `select pg_get_userbyid(datdba) as owner from pg_database where datname = '${new URL(url).pathname.slice(1)}'`;
+      assert.deepEqual(await place.query(owner), [{ owner: "maker" }]);
+      ended(await create(place, url), "unchanged");
+      await place.query(`drop database ${new URL(url).pathname.slice(1)}`);
+      await place.query("drop role maker");
+    });
+
+    test("is refused to a role that may not, which says what to grant", async () => {
+      await using place = await site(three);
+      await place.query("create role poor login password 'p'");
+      const { hint } = failed(await create(place, urlOf(nameOne(), "poor:p")), "refused");
+      assert.match(hint!, /CREATEDB/);
+      await place.query("drop role poor");
+    });
+
+    test("is not created by dry-run, which lists all files, nor by wait-only, which waits", async () => {
+      await using place = await site(three);
+      const url = urlOf(nameOne());
+      const { report } = await create(place, url, "--dry-run");
+      assert.deepEqual(report["pending"], ["1_a.sql", "2_b.sql", "10_c.sql"]);
+      const waiting = create(place, url, "--wait-only", "--backoff", "10ms");
+      failed(await runTask("migrate", words(place, url)), "refused");
+      ended(await create(place, url), "done", ["1_a.sql", "2_b.sql", "10_c.sql"]);
+      ended(await waiting, "unchanged");
+    });
+  });
+
   test("that is not there is waited for until the timeout", async () => {
     await using place = await site(three);
     const run = await runTask("migrate", [
@@ -1164,20 +1135,54 @@ suite("the database", () => {
     }
   });
 
-  test("behind a pooler in transaction mode is refused, unless nothing is pending", async () => {
-    await using place = await site(three);
-    const name = new URL(place.url).pathname.slice(1);
-    await using pooler = await startTransactionPooler(pg.port, name);
-    const words = [
-      place.folder,
-      "--timeout",
-      "10s",
-      "--database",
-      `postgres://postgres@127.0.0.1:${pooler.port}/${name}`,
-    ];
-    assert.match(failed(await runTask("migrate", words), "refused").message, /pooler/);
-    await place.run();
-    ended(await runTask("migrate", words), "unchanged");
+  suite("behind a pooler in transaction mode", () => {
+    async function throughPooler(place: Site, words: readonly string[] = []): Promise<TaskRun> {
+      const name = new URL(place.url).pathname.slice(1);
+      await using pooler = await startTransactionPooler(pg.port, name);
+      const url = `postgres://postgres@127.0.0.1:${pooler.port}/${name}`;
+      return await runTask("migrate", [place.folder, "--timeout", "20s", "--database", url, ...words]);
+    }
+
+    test("is migrated, and nothing of a file stays behind in the session of the server", async () => {
+      await using place = await site({
+        "1_set.sql": "create table a (); set local search_path to pg_catalog; set local role pg_monitor",
+        "2_b.sql": "create table b (); create temporary table t (x int) on commit drop",
+        "3_local.sql": [
+          "select set_config('work_mem', concat('8', 'MB'), true), 'set_config(a, b, false)'; -- set role x",
+          "select pg_advisory_xact_lock(1);",
+          "create function f() returns void set search_path to public language sql as $$ select pg_advisory_lock(1) $$;",
+        ].join("\n"),
+      });
+      const names = ["1_set.sql", "2_b.sql", "3_local.sql"];
+      ended(await throughPooler(place, ["--schema", "own"]), "done", names);
+      assert.equal(await place.exists("own.b"), true);
+      ended(await throughPooler(place, ["--schema", "own"]), "unchanged");
+    });
+
+    test("keeps what came before a file that fails, and goes on when that is mended", async () => {
+      await using place = await site({ ...three, "2_b.sql": "create table b (id int); select 1/0" });
+      failed(await throughPooler(place), "sql");
+      assert.deepEqual(await place.history(), ["1_a.sql"]);
+      await place.put(three);
+      ended(await throughPooler(place), "done", ["2_b.sql", "10_c.sql"]);
+    });
+
+    for (const [what, sql] of Object.entries({
+      "a file without a transaction": "-- initkit: no-transaction\nselect 1",
+      "a setting": "create table b ();\nset search_path to public",
+      "what pg_dump sets": "select pg_catalog.set_config('search_path', '', false)",
+      "a setting within a query": "with x as (select 1) select set_config('work_mem', '8MB', false) from x",
+      "a lock": "select 1 where pg_try_advisory_lock(1)",
+      "a temporary table": "create temp table t (x int)",
+      "a prepared statement": "prepare p as select 1",
+    })) {
+      test(`is not for ${what}, which needs a session, and nothing is applied`, async () => {
+        await using place = await site({ "1_a.sql": "create table a ()", "2_b.sql": sql });
+        const { message } = failed(await throughPooler(place), "refused");
+        assert.match(message, /2_b\.sql.*pooler/);
+        assert.equal(await place.exists("a"), false);
+      });
+    }
   });
 });
 

@@ -42,6 +42,14 @@ test("wildcards choose, and what does not match stays", async (t) => {
   await remove("unchanged", join(folder, "*.log"));
 });
 
+test("two wildcards empty a folder, hidden files and folders included, and it stays", async (t) => {
+  const folder = temporary(t);
+  makeTree(folder, { "volume/a/b": 0o644, "volume/.git/config": 0o644, "volume/..old": 0o644 });
+  await remove("done", join(folder, "volume/*"), join(folder, "volume/.*"));
+  assert.deepEqual(readdirSync(folder), ["volume"]);
+  assert.deepEqual(readdirSync(join(folder, "volume")), []);
+});
+
 test("the root of the file system is never removed, however it is written", async (t) => {
   const folder = temporary(t);
   symlinkSync("/", join(folder, "root"));

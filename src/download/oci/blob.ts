@@ -1,9 +1,8 @@
 import { Failure } from "../../failure.ts";
-import type { Digest } from "../checksum.ts";
+import { type Digest, shownDigest } from "../checksum.ts";
 import type { Location } from "../location.ts";
 import { statusFailure } from "../status.ts";
 import { longest, readBody } from "./body.ts";
-import { shownDigest } from "./digest.ts";
 import { parseManifest } from "./manifest.ts";
 import { shownReference } from "./reference.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
@@ -12,15 +11,13 @@ import type { Registry } from "./registry.ts";
 /** Where a layer is. */
 export interface OciLocation extends Location {
   readonly digest: Digest;
-  /** The name of its file, where the artifact says one that is safe. */
-  readonly title?: string;
 }
 
 /** A blob that is known to be there, for whoever asks as the registry was asked. */
 export const locationOf = (
   registry: Registry,
   digest: Digest,
-  known: Pick<OciLocation, "length" | "title">,
+  known: Pick<OciLocation, "length" | "title" | "isLayer">,
 ): OciLocation => ({
   url: registry.urlOf(pathOf(digest)),
   headers: registry.headers,

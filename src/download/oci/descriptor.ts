@@ -11,7 +11,7 @@ export interface Descriptor {
   readonly size: number;
   /** Where else it is to be had. */
   readonly urls: readonly unknown[];
-  /** The name that the file had (`org.opencontainers.image.title`), where that is safe. */
+  /** The name that the file had (`org.opencontainers.image.title`), which may be anything but empty. */
   readonly title: string | undefined;
   /** Of an entry of an index. */
   readonly platform: Platform | undefined;
@@ -37,7 +37,7 @@ export function parseDescriptor(value: unknown): Descriptor | undefined {
     digest,
     size,
     urls: listAt(value, "urls"),
-    title: safeName(textAt(value, "annotations", "org.opencontainers.image.title")),
+    title: textAt(value, "annotations", "org.opencontainers.image.title") || undefined,
     platform: parsePlatform(at(value, "platform")),
     isAttestation: textAt(value, "annotations", "vnd.docker.reference.type") === "attestation-manifest",
   };
@@ -48,10 +48,4 @@ function parsePlatform(value: unknown): Platform | undefined {
   const [os, architecture] = [textAt(value, "os"), textAt(value, "architecture")];
   if ([os, architecture].some((part) => part === "" || part === "unknown")) return undefined;
   return { os, architecture, variant: textAt(value, "variant") };
-}
-
-function safeName(name: string): string | undefined {
-  const isSafe =
-    !["", ".", ".."].includes(name) && !/[/\p{Cc}]/u.test(name) && Buffer.byteLength(name) <= 255;
-  return isSafe ? name : undefined;
 }

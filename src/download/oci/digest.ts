@@ -10,5 +10,3 @@ export function parseDigest(text: string): Digest | undefined {
   if (hex256 !== undefined) return { algorithm: "sha256", hex: hex256 };
   return hex512 === undefined ? undefined : { algorithm: "sha512", hex: hex512 };
 }
-
-export const shownDigest = ({ algorithm, hex }: Digest): string => `${algorithm}:${hex}`;

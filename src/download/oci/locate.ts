@@ -3,8 +3,9 @@ import type { Access } from "../http-source.ts";
 import { locateBlob, locationOf, type OciLocation } from "./blob.ts";
 import { readBody } from "./body.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { parseDigest, shownDigest } from "./digest.ts";
-import { contentLayers, type Manifest, manifestTypes, parseManifest } from "./manifest.ts";
+import { shownDigest } from "../checksum.ts";
+import { parseDigest } from "./digest.ts";
+import { contentLayers, isImageLayer, type Manifest, manifestTypes, parseManifest } from "./manifest.ts";
 import { chooseEntry } from "./platform.ts";
 import { parseOci, shownReference } from "./reference.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
@@ -30,8 +31,8 @@ export async function locateOci(url: URL, access: Access): Promise<readonly OciL
     return [await locateBlob(registry, digest, found)];
   }
   const layers = contentLayers(await layersIn(found, registry, shown), shown);
-  return layers.map(({ digest: of, size, title }) =>
-    locationOf(registry, of, { length: size, ...(title !== undefined && { title }) }),
+  return layers.map(({ digest: of, size: length, title, mediaType }) =>
+    locationOf(registry, of, { length, title, isLayer: isImageLayer(mediaType) }),
   );
 }
 

@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import { Failure } from "../../failure.ts";
 import { formatBytes, quote } from "../../format.ts";
 import { at, listAt, numberAt } from "../../json-fields.ts";
-import type { Digest } from "../checksum.ts";
+import { type Digest, shownDigest } from "../checksum.ts";
 import { type Descriptor, parseDescriptor } from "./descriptor.ts";
-import { shownDigest } from "./digest.ts";
 
 /** What is accepted in the place of a manifest: of OCI image-spec 1.1, and of Docker's Image Manifest V2, Schema 2. */
 export const manifestTypes = [
@@ -94,6 +93,12 @@ export function contentLayers(layers: readonly Descriptor[], shown: string): rea
   if (foreign) throw elsewhere(foreign, shown);
   return content;
 }
+
+/** Whether a layer is a changeset, with whiteouts (OCI image-spec 1.1, layer.md; Docker's Image Manifest V2, Schema 2). */
+export const isImageLayer = (mediaType: string): boolean =>
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1|docker\.image\.rootfs\.(?:foreign\.)?diff)\.tar/.test(
+    mediaType,
+  );
 
 const isForeign = ({ mediaType, urls }: Descriptor): boolean =>
   urls.length > 0 && /\.(?:foreign|nondistributable)\./.test(mediaType);

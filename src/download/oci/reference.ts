@@ -1,7 +1,7 @@
 import { quote } from "../../format.ts";
 import type { TlsSettings } from "../../net/tls.ts";
-import type { Digest } from "../checksum.ts";
-import { parseDigest, shownDigest } from "./digest.ts";
+import { type Digest, shownDigest } from "../checksum.ts";
+import { parseDigest } from "./digest.ts";
 
 /** What an `oci://` URL names. */
 export interface OciReference {

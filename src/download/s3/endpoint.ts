@@ -45,11 +45,12 @@ export function awsEndpoint(service: "s3" | "sts", region: string): URL {
 
 /**
  * The URL of an object, encoded just as it is signed.
+ * @param region of the bucket, where it is on AWS
  * @throws Failure `configuration`
  */
-export function urlOf({ bucket, key, versionId }: S3Object, env: Environment): URL {
+export function urlOf({ bucket, key, versionId }: S3Object, env: Environment, region: string): URL {
   const custom = customEndpoint("S3", env);
-  const endpoint = custom ?? awsEndpoint("s3", regionOf(env));
+  const endpoint = custom ?? awsEndpoint("s3", region);
   const isVirtual = isVirtualHosted(bucket, endpoint, styleOf(env) ?? (custom ? "path" : "auto"));
   const url = new URL(endpoint);
   if (isVirtual) url.hostname = `${bucket}.${endpoint.hostname}`;

@@ -14,10 +14,20 @@ export interface Explained {
   readonly isTransient: boolean;
 }
 
-/** An answer of S3 that carries no object, as a Failure; it reads the body. */
-export async function s3Failure(response: HttpResponse, origin: string | undefined): Promise<Failure> {
+/** An answer of S3 with the beginning of its body. */
+interface S3Answer {
+  readonly response: HttpResponse;
+  readonly body: string;
+}
+
+export const answerOf = async (response: HttpResponse): Promise<S3Answer> => ({
+  response,
+  body: await startOf(response.body).catch(() => ""),
+});
+
+/** An answer of S3 that carries no object, as a Failure. */
+export function s3Failure({ response, body }: S3Answer, origin: string | undefined): Failure {
   const failure = statusFailure(response);
-  const body = await startOf(response.body).catch(() => "");
   const { says, hint, isTransient } = explainS3(response.status, response.headers, body, origin);
   const message = says === undefined ? failure.message : `${failure.message} (${says})`;
   const code = isTransient ? "source-unavailable" : failure.code;
@@ -38,7 +48,8 @@ export function explainS3(
   const [code, message] = [textIn(body, "Code"), textIn(body, "Message")];
   const says = code === undefined ? undefined : wordsOf(message ? `${code}: ${message}` : code);
   const kind = code ?? kindOf(status);
-  const hint = hints[kind] ?? regionHint(kind, headers, body) ?? clockHint(kind, headers, body);
+  const hint =
+    hints[kind] ?? regionHint(kind, regionIn(status, headers, body)) ?? clockHint(kind, headers, body);
   return { says, hint: hint ?? credentialsHint(kind, origin), isTransient: transient.has(kind) };
 }
 
@@ -69,12 +80,18 @@ const elsewhere = new Set([
   "IllegalLocationConstraintException",
 ]);
 
-function regionHint(kind: string, headers: HttpResponse["headers"], body: string): string | undefined {
+/** The region that a bucket is in, where an answer is one of those that tell it. */
+export function regionIn(status: number, headers: HttpResponse["headers"], body = ""): string | undefined {
+  const isTold = [301, 307, 400].includes(status) || elsewhere.has(textIn(body, "Code") ?? "");
+  const region = isTold ? (headers["x-amz-bucket-region"] ?? textIn(body, "Region")) : undefined;
+  return typeof region === "string" && /^[a-z0-9-]{1,40}$/.test(region) ? region : undefined;
+}
+
+function regionHint(kind: string, region: string | undefined): string | undefined {
   if (!elsewhere.has(kind)) return undefined;
-  const region = headers["x-amz-bucket-region"] ?? textIn(body, "Region");
-  return typeof region === "string" && /^[a-z0-9-]{1,40}$/.test(region)
-    ? `the bucket is in another region: set AWS_REGION to ${region}`
-    : "the bucket is in another region, or at another endpoint: check AWS_REGION and AWS_ENDPOINT_URL";
+  return region === undefined
+    ? "the bucket is in another region, or at another endpoint: check AWS_REGION and AWS_ENDPOINT_URL"
+    : `the bucket is in another region: set AWS_REGION to ${region}`;
 }
 
 function clockHint(kind: string, headers: HttpResponse["headers"], body: string): string | undefined {

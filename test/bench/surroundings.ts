@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Subject } from "./measure.ts";
+import type { TreeShape } from "./tree.ts";
+import { isThere } from "./waiter.ts";
+
+export const bundle = join(import.meta.dirname, "../../dist/initkit.cjs");
+
+/** 20,001 files and 412 MB: about a folder of installed packages with one large library. */
+export const manyFiles: TreeShape = {
+  folders: 200,
+  filesPerFolder: 100,
+  fileBytes: 19_600,
+  largeBytes: 20_000_000,
+};
+
+/** A folder in memory, where the disk has no say. */
+export function inMemory(): { readonly path: string } & AsyncDisposable {
+  const path = mkdtempSync("/dev/shm/initkit-bench-");
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What makes a folder empty before each run. */
+export const emptied = (folder: string) => (): void => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+};
+
+/** Those whose programs are there; the others are told, for nothing is left out in silence. */
+export function installed(subjects: readonly Subject[]): Subject[] {
+  const isComplete = ({ needs, command }: Subject) => [command[0]!, ...(needs ?? [])].every(isThere);
+  for (const subject of subjects)
+    if (!isComplete(subject)) console.log(`not measured, for it is not installed: ${subject.name}`);
+  return subjects.filter(isComplete);
+}
