@@ -34,6 +34,8 @@ const name = kind("NAME", (value) => {
   return value;
 });
 
+const version = kind("VERSION", parseVersion);
+const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
 /** A value whose name says that it is a secret is hidden. */
 const variable: Kind<Pair> = kind(
   "NAME=VALUE",
@@ -50,9 +52,6 @@ const variable: Kind<Pair> = kind(
     },
   },
 );
-
-const version = kind("VERSION", parseVersion);
-const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
 
 export default defineTask({
   name: "migrate",

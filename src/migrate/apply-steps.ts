@@ -97,8 +97,8 @@ class StepRun {
     const step = this.#steps[at]!;
     if (this.#session.transaction !== "none") await this.#inFilesTransaction(step, at);
     else if (/^(?:BEGIN|START)$/.test(step.words[0] ?? "")) await this.#run(step);
-    else if (refusesTransaction(step, this.#file.body.sql) || !(await this.#inOwnTransaction(step, at)))
-      await this.#alone(step, at, uncertain);
+    else if (refusesTransaction(step, this.#file.body.sql)) await this.#alone(step, at, uncertain);
+    else if (!(await this.#inOwnTransaction(step, at))) await this.#alone(step, at, uncertain);
   }
 
   /** A transaction that the file itself has opened: its COMMIT also commits how far we are. */
