@@ -18,7 +18,8 @@ const refusals: Readonly<Record<string, string>> = {
   "28P01": "check the user and the password, and that the Secret is the one that the server was set up with",
   "28000":
     "check the user, and that pg_hba.conf of the server lets it in from this address with this sslmode",
-  "3D000": "check the name of the database; it must have been created",
+  "3D000":
+    "check the name of the database; it must have been created, which migrate does with create-database",
   "42501": "the user lacks the CONNECT privilege on the database",
   "42704": "check options in the URL and PGOPTIONS; a pooler takes none of them",
 };

@@ -2,6 +2,7 @@
 import { copy } from "./copy.ts";
 import { download } from "./download.ts";
 import { extract } from "./extract.ts";
+import { migrate } from "./migrate.ts";
 import { permissions } from "./permissions.ts";
 import { reaction } from "./reaction.ts";
 import { startup } from "./startup.ts";
@@ -13,6 +14,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   download,
   permissions,
   copy,
+  migrate,
 };
 
 const names = process.argv.slice(2);

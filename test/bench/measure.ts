@@ -16,7 +16,7 @@ export interface Subject {
   /** Programs that it calls besides the first word of its command. */
   readonly needs?: readonly string[];
   /** Runs before each measurement and is no part of it. */
-  readonly before?: () => void;
+  readonly before?: () => void | Promise<void>;
 }
 
 /** Medians of each subject. They run in turn, so that a machine whose speed drifts treats all of them alike. */
@@ -27,9 +27,9 @@ export async function compare(
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   for (let round = -1; round < rounds; round++) {
     for (const subject of subjects) {
-      subject.before?.();
+      await subject.before?.();
       const time = measureTime(subject);
-      subject.before?.();
+      await subject.before?.();
       const sample = { ...time, peakMb: await measurePeak(subject) };
       if (round >= 0) samples.get(subject.name)!.push(sample);
     }

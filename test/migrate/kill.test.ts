@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import pgPackage from "pg";
+import { type CountedLine, startCountedLine } from "../helpers/counted-line.ts";
 import { entry } from "../helpers/initkit.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { runTask } from "../helpers/run-task.ts";
@@ -31,30 +32,24 @@ let pg: Postgres;
 before(async () => void (pg = await startPostgres()));
 after(() => pg.stop());
 
-const wordsFor = (folder: string, schema: string): string[] => [
-  folder,
-  "--database",
-  pg.url,
-  "--schema",
-  schema,
-  "--timeout",
-  "60s",
-];
+function wordsFor(folder: string, port: number, schema: string): string[] {
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return [folder, "--database", url, "--schema", schema, "--timeout", "60s"];
+}
 
-/**
- * Runs the real entry point, and kills it that long after it has said its first word.
- * @returns how long it has lived from then on, in milliseconds
- */
-async function runKilled(words: readonly string[], delayMs = Infinity): Promise<number> {
-  const child = spawn(process.execPath, [entry, "migrate", ...words], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const ended = once(child, "close");
-  await once(child.stderr.resume(), "data");
-  const startedAt = performance.now();
-  if (delayMs < Infinity) setTimeout(() => child.kill("SIGKILL"), delayMs);
-  await ended;
-  return performance.now() - startedAt;
+/** Runs the real entry point, and kills it that long after it has sent so much. */
+async function run(
+  words: readonly string[],
+  line: CountedLine,
+  count = Infinity,
+  delayMs = 0,
+): Promise<void> {
+  const child = spawn(process.execPath, [entry, "migrate", ...words], { stdio: "ignore" });
+  line.sent = 0;
+  line.onSent = () => {
+    if (line.sent === count) setTimeout(() => child.kill("SIGKILL"), delayMs);
+  };
+  await once(child, "close");
 }
 
 /** All that the migrations leave, but for times. */
@@ -89,14 +84,16 @@ suite(
       test(`${kills} times, in lane ${lane}`, async (t) => {
         const folder = temporary(t);
         for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-        const lifeMs = await runKilled(wordsFor(folder, `clean_${lane}`));
+        await using line = await startCountedLine(pg.port);
+        await run(wordsFor(folder, line.port, `clean_${lane}`), line);
+        const total = line.sent;
         const clean = await outcome(`clean_${lane}`);
         const left = new Set<number>();
         for (let round = 1; round <= kills; round++) {
           const schema = `lane_${lane}_${round}`;
-          const words = wordsFor(folder, schema);
-          await runKilled(words, Math.random() * lifeMs);
-          const { failure, report } = await runTask("migrate", words);
+          const instant = 1 + Math.floor(Math.random() * total);
+          await run(wordsFor(folder, line.port, schema), line, instant, Math.random() * 5);
+          const { failure, report } = await runTask("migrate", wordsFor(folder, pg.port, schema));
           assert.equal(failure?.message, undefined);
           assert.deepEqual(await outcome(schema), clean);
           left.add((report["applied"] as string[]).length);

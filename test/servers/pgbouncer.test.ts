@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { startDebianPostgres, startPgBouncer } from "../helpers/debian-postgres.ts";
+import { startCountedLine } from "../helpers/counted-line.ts";
 import { initkit } from "../helpers/initkit.ts";
 import { type Peer, startPeer } from "../helpers/peers.ts";
 import { query } from "../helpers/query.ts";
@@ -148,6 +149,34 @@ suite("PgBouncer in transaction mode", () => {
     assert.equal((await running).signal, "SIGKILL");
     await place.query("truncate gate");
     assert.deepEqual((await place.run()).report["applied"], ["2_b.sql"]);
+  });
+
+  test("brings a migration that is killed at any message to the end of a clean run with the next one", async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 4 }, (_, at) => [`${at}_x.sql`, `create table t${at} as select ${at} as x`]),
+    );
+    await using place = await site(files, { pool_mode: "transaction", default_pool_size: 2 });
+    await using line = await startCountedLine(place.pooler.port);
+    const through = `postgres://postgres@127.0.0.1:${line.port}/${place.database}`;
+    let total = 0;
+    for (let round = 0; round <= 15; round++) {
+      const words = ["migrate", place.folder, "--schema", `round_${round}`, "--timeout", "60s"];
+      const instant = 1 + Math.floor(Math.random() * total);
+      let kill = () => {};
+      line.sent = 0;
+      line.onSent = () => line.sent === instant && round > 0 && kill();
+      await initkit(words, {
+        env: { DATABASE_URL: through },
+        onEvent: (_, child) => (kill = () => child.kill("SIGKILL")),
+      });
+      if (round === 0) total = line.sent;
+      const { failure } = await place.run("--schema", `round_${round}`);
+      assert.equal(failure?.message, undefined);
+      const counts = `select (select count(*)::int from round_${round}.initkit_migrations) as files,
+        (select count(*)::int from pg_class where relname ~ '^t[0-9]$' and relnamespace = 'round_${round}'::regnamespace) as tables`;
+      assert.deepEqual(await place.query(counts), [{ files: 4, tables: 4 }]);
+    }
+    assert.deepEqual(await place.query(locks), []);
   });
 
   test("lets a migration that is cut off go, with its lock", async () => {
