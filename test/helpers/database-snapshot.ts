@@ -38,7 +38,7 @@ const objectsSql = `
       select pg_catalog.string_agg(pg_catalog.concat_ws(' ', attname, pg_catalog.format_type(atttypid, atttypmod),
         attnotnull, pg_catalog.pg_get_expr(adbin, adrelid)), ', ' order by attnum)
       from pg_catalog.pg_attribute left join pg_catalog.pg_attrdef on adrelid = attrelid and adnum = attnum
-      where attrelid = oid and attnum > 0 and not attisdropped), '') as definition
+      where attrelid = relation.oid and attnum > 0 and not attisdropped), '') as definition
     from relation
   union all select 'view ' || oid::pg_catalog.regclass, pg_catalog.pg_get_viewdef(oid) from relation where relkind = 'v'
   union all select 'index ' || indexrelid::pg_catalog.regclass, pg_catalog.pg_get_indexdef(indexrelid) || indisvalid::text

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile as execFileWithCallback } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import pgPackage from "pg";
 import { bodyOf } from "../../src/migrate/body.ts";
 import { statements } from "../../src/migrate/lexer.ts";
@@ -14,6 +15,7 @@ import { startDebianPostgres } from "../helpers/debian-postgres.ts";
 import { runTask } from "../helpers/run-task.ts";
 import type { ServerProcess } from "../helpers/server-process.ts";
 
+const execFile = promisify(execFileWithCallback);
 const corpus = join(import.meta.dirname, "../migrate/corpus");
 
 const variables = {
@@ -64,12 +66,16 @@ type Snapshot = Readonly<Record<string, string>>;
 
 const snapshotOf = (url: string): Promise<Snapshot> => withClient(url, databaseSnapshot);
 
-async function byPsql(path: string): Promise<Snapshot> {
-  const url = await createDatabase();
+async function runPsql(path: string, url: string): Promise<void> {
   const given = Object.entries(variables).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
   const env = { PATH: process.env["PATH"], PGCLIENTENCODING: "UTF8" };
   const args = ["-X", "-q", "-v", "ON_ERROR_STOP=1", ...given, "-f", path, url];
-  execFileSync("psql", args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  await execFile("psql", args, { env });
+}
+
+async function byPsql(path: string): Promise<Snapshot> {
+  const url = await createDatabase();
+  await runPsql(path, url);
   return await snapshotOf(url);
 }
 
@@ -91,6 +97,19 @@ async function sentByPsql(): Promise<number> {
   const sent = pg.log().matchAll(/^psql>LOG: {2}statement: (.*(?:\n\t.*)*)/gm);
   return [...sent].filter(([, sql]) => !/^(?:\s|;|--.*|\/\*[^*]*\*\/)*$/.test(sql!)).length;
 }
+
+test("what pg_dump writes of a database is a migration as it stands", async () => {
+  const url = await createDatabase();
+  for (const file of readdirSync(corpus)) await runPsql(join(corpus, file), url);
+  const { stdout: dump } = await execFile("pg_dump", [url], { encoding: "utf8" });
+  assert.match(dump, /^\\restrict/m);
+  const path = join(folder, "dump.sql");
+  writeFileSync(path, dump);
+  const expected = await byPsql(path);
+  assert.ok(Object.keys(expected).length > 100);
+  assert.deepEqual(await byInitkit(dump), expected);
+  assert.deepEqual(await byInitkit(`-- initkit: no-transaction\n${dump}`), expected);
+});
 
 suite("a file gives the same objects and rows as psql gives", () => {
   for (const file of readdirSync(corpus)) {

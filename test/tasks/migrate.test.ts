@@ -1167,6 +1167,15 @@ suite("the database", () => {
       ended(await throughPooler(place), "done", ["2_b.sql", "10_c.sql"]);
     });
 
+    test("is not for a file that only the server finds to need a session", async () => {
+      const content = "do $$ begin create table b (); commit; end $$";
+      await using place = await site({ "1_a.sql": "create table a ()", "2_b.sql": content });
+      const { message } = failed(await throughPooler(place), "refused");
+      assert.match(message, /2_b\.sql.*pooler/);
+      assert.equal(await place.exists("b"), false);
+      ended(await place.run(), "done", ["2_b.sql"]);
+    });
+
     for (const [what, sql] of Object.entries({
       "a file without a transaction": "-- initkit: no-transaction\nselect 1",
       "a setting": "create table b ();\nset search_path to public",

@@ -3,7 +3,7 @@ create function atomic_2(a int) returns int language sql begin atomic select a; 
 create or replace procedure atomic_3(a int) language sql
 BEGIN ATOMIC
   select case when a > 1 then case a when 2 then 'b;' end else 'c' end; /* end; */
-  select a as "end", a as "begin", a as "case"; -- end;
+  select a as "end", a as "case"; -- end;
 END;
 create table atomic_4 (id int, "end" int, "case" int, atomic int, begin_ int);
 create function atomic_5() returns setof int language sql begin atomic;
