@@ -24,10 +24,10 @@ export default defineTask({
 
   async run({ signal }, { target, path }) {
     const place = resolve(path);
+    await sweep(dirname(place), signal);
     const there = linkAt(place);
     if (there === target) return unchanged(`${quote(path)} leads to ${quote(target)} already`);
     makeParents(place);
-    await sweep(dirname(place), signal);
     await withStaging(dirname(place), async (staging) => {
       const link = join(staging, "link");
       makeLink(target, link);

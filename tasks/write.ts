@@ -1,8 +1,9 @@
 import type { Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../src/failure.ts";
-import { assemble, type Part } from "../src/files/assemble.ts";
+import { assemble, bytesOf, type Part, sizeOf } from "../src/files/assemble.ts";
 import { setTraits } from "../src/files/deliver.ts";
+import { holdsContent } from "../src/files/holds-content.ts";
 import { keepTraits } from "../src/files/keep-traits.ts";
 import { look } from "../src/files/look.ts";
 import { mode } from "../src/files/mode.ts";
@@ -57,11 +58,12 @@ export default defineTask({
 
   async run(context, args) {
     const place = resolve(args.file);
+    await sweep(dirname(place), context.signal);
     const there = lookAt(place, args);
     if (there && args["no-overwrite"]) return unchanged(`${quote(args.file)} is there already`);
+    if (there?.isFile() && isWritten(place, there, args, context)) return settle(place, args);
     const undo = makeParents(place);
     try {
-      await sweep(dirname(place), context.signal);
       return await withStaging(dirname(place), async (staging) =>
         write(staging, place, there, args, context),
       );
@@ -93,6 +95,24 @@ function inTheWay(place: string, there: Stats): Failure {
   return new Failure("access", `cannot write ${quote(place)}: it is ${what}`, { hint: "name another file" });
 }
 
+/** Whether the file is so already, where that can be told without writing anything. */
+function isWritten(place: string, { size }: Stats, args: Arguments, { signal }: Context): boolean {
+  const parts = partsOf(args);
+  const wanted = sizeOf(parts);
+  if (wanted === undefined || (args.append ? size < wanted : size !== wanted)) return false;
+  try {
+    return holdsContent(place, bytesOf(parts, signal), size - wanted);
+  } catch (error) {
+    throw fileFailure(`cannot read ${quote(place)}`, error);
+  }
+}
+
+/** The content is there; owner and mode may not be. */
+function settle(place: string, args: Arguments): Result {
+  const isChanged = setTraits(place, resolveOwner(args.owner ?? {}), args.mode);
+  return isChanged ? done("its owner and mode are set") : unchanged(`${quote(args.file)} is so already`);
+}
+
 /** @param staging a private folder on the same volume */
 function write(
   staging: string,
@@ -101,14 +121,11 @@ function write(
   args: Arguments,
   { signal }: Context,
 ): Result {
-  const [wanted, ids] = [join(staging, "wanted"), resolveOwner(args.owner ?? {})];
+  const wanted = join(staging, "wanted");
   assemble(wanted, partsOf(args), signal);
-  if (there?.isFile() && sameContent(place, wanted, { onlyEnd: args.append })) {
-    const isChanged = setTraits(place, ids, args.mode);
-    return isChanged ? done("its owner and mode are set") : unchanged(`${quote(args.file)} is so already`);
-  }
+  if (there?.isFile() && sameContent(place, wanted, { onlyEnd: args.append })) return settle(place, args);
   const file = args.append && there ? extended(place, there, wanted, staging, signal) : wanted;
-  setTraits(file, ids, args.mode);
+  setTraits(file, resolveOwner(args.owner ?? {}), args.mode);
   signal.throwIfAborted();
   publishFile(file, place);
   return done(`${quote(args.file)} is written (${formatBytes(look(place)?.size ?? 0)})`);

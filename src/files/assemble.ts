@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
@@ -15,12 +15,9 @@ const chunkSize = 256 * 1024;
  */
 export function assemble(path: string, parts: Iterable<Part>, signal: AbortSignal): void {
   const doing = "cannot write the file";
-  const descriptor = open(path, "wx", doing);
+  const descriptor = open(path, doing);
   try {
-    for (const part of parts) {
-      if (Buffer.isBuffer(part)) writeAll(descriptor, part);
-      else copyFrom(part.path, descriptor, signal);
-    }
+    for (const bytes of bytesOf(parts, signal)) writeAll(descriptor, bytes);
     fsyncSync(descriptor);
   } catch (error) {
     throw diskFailure(doing, error, dirname(path));
@@ -29,21 +26,44 @@ export function assemble(path: string, parts: Iterable<Part>, signal: AbortSigna
   }
 }
 
-function open(path: string, flags: string, doing: string): number {
+/**
+ * The bytes of the parts one after the other, in chunks. Each is valid until the next one is asked for.
+ * @throws Failure `access` or `io` where a file cannot be read; the reason of the signal
+ */
+export function* bytesOf(parts: Iterable<Part>, signal: AbortSignal): Generator<Buffer> {
+  for (const part of parts) {
+    if (Buffer.isBuffer(part)) yield part;
+    else yield* bytesIn(part.path, signal);
+  }
+}
+
+/** How many bytes the parts have; undefined where only reading them can tell. */
+export function sizeOf(parts: Iterable<Part>): number | undefined {
+  const sizes = Array.from(parts, (part) => (Buffer.isBuffer(part) ? part.length : sizeOfFile(part.path)));
+  return sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, size) => sum + size!, 0);
+}
+
+/** Files of the kernel have no size, and hold something all the same. */
+function sizeOfFile(path: string): number | undefined {
+  const about = statSync(path, { throwIfNoEntry: false });
+  return about?.isFile() && about.size > 0 ? about.size : undefined;
+}
+
+function open(path: string, doing: string): number {
   try {
-    return openSync(path, flags);
+    return openSync(path, "wx");
   } catch (error) {
     throw diskFailure(doing, error, dirname(path));
   }
 }
 
-function copyFrom(source: string, descriptor: number, signal: AbortSignal): void {
+function* bytesIn(source: string, signal: AbortSignal): Generator<Buffer> {
   const from = openSource(source);
   const buffer = Buffer.allocUnsafe(chunkSize);
   try {
     for (let length = read(from, buffer, source); length > 0; length = read(from, buffer, source)) {
       signal.throwIfAborted();
-      writeAll(descriptor, buffer.subarray(0, length));
+      yield buffer.subarray(0, length);
     }
   } finally {
     closeSync(from);

@@ -2,13 +2,13 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { readFully } from "./same-content.ts";
 
 /**
- * Whether a file is exactly these bytes. All of them are taken, whatever the answer.
+ * Whether a file is exactly these bytes, from a place in it. All of them are taken, whatever the answer.
  * @throws the error of the system call that failed
  */
-export function holdsContent(path: string, content: Iterable<Buffer>): boolean {
+export function holdsContent(path: string, content: Iterable<Buffer>, start = 0): boolean {
   const descriptor = openSync(path, "r");
   try {
-    let [at, isSame, room] = [0, true, Buffer.alloc(0)];
+    let [at, isSame, room] = [start, true, Buffer.alloc(0)];
     for (const wanted of content) {
       if (room.length < wanted.length) room = Buffer.allocUnsafe(wanted.length);
       const found = room.subarray(0, wanted.length);

@@ -78,6 +78,22 @@ test("no-overwrite leaves alone what is there", async (t) => {
   assert.equal(readFileSync(file, "utf8"), "mine");
 });
 
+test("a file that is so already is left alone with the folder that it is in", async (t) => {
+  const folder = temporary(t);
+  const [file, source] = [join(folder, "file"), join(folder, "source")];
+  writeFileSync(source, "text");
+  for (const words of [
+    [file, "--content", "text"],
+    [file, "--from", source],
+    [file, "--content", "xt", "--append"],
+  ]) {
+    assert.equal((await runTask("write", words)).failure, undefined);
+    const before = [statSync(folder).ctimeMs, statSync(file).ctimeMs];
+    assert.equal((await runTask("write", words)).status, "unchanged");
+    assert.deepEqual([statSync(folder).ctimeMs, statSync(file).ctimeMs], before);
+  }
+});
+
 test("a link is replaced and not followed, a folder is in the way, and nothing is appended through a link", async (t) => {
   const folder = temporary(t);
   writeFileSync(join(folder, "outside"), "outside");
