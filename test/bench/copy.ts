@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { bundle, emptied, inMemory, installed, manyFiles } from "./surroundings.ts";
+import { emptied, inMemory, initkit, installed, manyFiles } from "./surroundings.ts";
 import { makeTree } from "./tree.ts";
 
 const rounds = 5;
@@ -21,5 +21,5 @@ const subjectsFor = (from: string, to: string): Subject[] => [
   { name: "cp -a", command: ["cp", "-a", `${from}/.`, to] },
   { name: "busybox cp -a", command: ["busybox", "cp", "-a", `${from}/.`, to] },
   { name: "rsync -a", command: ["rsync", "-a", `${from}/`, to] },
-  { name: "initkit", command: [process.execPath, bundle, "copy", from, to] },
+  { name: "initkit", command: initkit("copy", from, to) },
 ];

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startServer } from "../helpers/server-process.ts";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { bundle, emptied, inMemory, installed, manyFiles } from "./surroundings.ts";
+import { emptied, inMemory, initkit, installed, manyFiles } from "./surroundings.ts";
 import { makeTree } from "./tree.ts";
 
 const rounds = 5;
@@ -80,7 +80,6 @@ function configuration(port: number, own: string, served: string): string {
     ${temporary.join("\n")} server { listen 127.0.0.1:${port}; root ${served}; } }`;
 }
 
-const initkit = (...args: string[]): readonly string[] => [process.execPath, bundle, ...args];
 const shell = (line: string): readonly string[] => ["bash", "-o", "pipefail", "-c", line];
 
 function archiveSubjects({ name, compress }: Archive, { url, sha256, out }: Place): Subject[] {

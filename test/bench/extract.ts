@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { bundle, emptied, inMemory, installed, manyFiles } from "./surroundings.ts";
+import { emptied, inMemory, initkit, installed, manyFiles } from "./surroundings.ts";
 import { makeTree } from "./tree.ts";
 
 const rounds = 5;
@@ -40,6 +40,6 @@ function subjectsFor({ name, compress, busybox }: Format, archive: string, out: 
     const command = ["busybox", "tar", `x${busybox}f`, archive, "-C", out];
     others.push({ name: `busybox tar, ${name}`, command });
   }
-  const own = { name: `initkit, ${name}`, command: [process.execPath, bundle, "extract", archive, out] };
+  const own = { name: `initkit, ${name}`, command: initkit("extract", archive, out) };
   return [...installed(others), own].map((subject) => ({ ...subject, before: emptied(out) }));
 }

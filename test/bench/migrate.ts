@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { bundle, inMemory, installed } from "./surroundings.ts";
+import { inMemory, initkit, installed } from "./surroundings.ts";
 
 const rounds = 5;
 const replicas = 20;
@@ -23,7 +23,7 @@ interface Site {
 export async function migrate(): Promise<void> {
   await using home = inMemory();
   await using server = await startPostgres();
-  for (const number of [200]) {
+  for (const number of [200, 2000]) {
     const site = siteOf(server, home.path, `small-${number}`, smallFiles(number));
     await print(`${number} small migrations`, freshSubjects(site));
     if (number === 200) await print("the same again, where nothing is pending", againSubjects(site));
@@ -102,7 +102,7 @@ function toolsOn(site: Site, names: readonly ToolName[]): Subject[] {
       `${folder}/node-pg-migrate`,
     ],
     "graphile-migrate": ["sh", "-c", graphile],
-    initkit: [node, bundle, "migrate", `${folder}/initkit`],
+    initkit: initkit("migrate", `${folder}/initkit`),
   };
   return names.map((name) => ({
     name: name === "psql" ? "psql, without a history" : name,

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { bundle, inMemory, installed } from "./surroundings.ts";
+import { inMemory, initkit, installed } from "./surroundings.ts";
 import { makeTree } from "./tree.ts";
 
 const rounds = 5;
@@ -42,6 +42,6 @@ function subjectsFor(path: string, isRoot: boolean): Subject[] {
     { name: "chown -R, chmod -R (coreutils)", command: withTools("") },
     { name: "chown -R, chmod -R (busybox)", command: withTools("busybox "), needs: ["busybox"] },
     { name: "find | xargs", command: shell(idiom.join(" && ")), needs: ["find", "xargs"] },
-    { name: "initkit", command: [process.execPath, bundle, "permissions", path, ...owned, "--mode", mode] },
+    { name: "initkit", command: initkit("permissions", path, ...owned, "--mode", mode) },
   ];
 }

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compare, printRatios, type Subject } from "./measure.ts";
+import { initkit } from "./surroundings.ts";
 
 const node = process.execPath;
 const root = join(import.meta.dirname, "../..");
@@ -27,7 +28,7 @@ function subjects(folder: string, port: number): Subject[] {
   ];
   writeFileSync(empty, "");
   writeFileSync(spawning, 'require("node:child_process").spawn("true")');
-  const image = [buildRuntime(folder), "initkit"];
+  const image = initkit();
   const bundle = [node, join(root, "dist/initkit.cjs")];
   const steps = [
     ["--version"],
@@ -46,27 +47,6 @@ function subjects(folder: string, port: number): Subject[] {
     ...withSteps("image:", image),
     ...withSteps("bundle:", bundle),
   ];
-}
-
-/** The executable of the image, made from this Node as the Dockerfile makes it. */
-function buildRuntime(folder: string): string {
-  const settings = JSON.parse(readFileSync(join(root, "src/image/runtime.json"), "utf8"));
-  const [main, output, config] = ["embedded.cjs", "runtime", "runtime.json"].map((name) =>
-    join(folder, name),
-  );
-  const bundle = readFileSync(join(root, "dist/initkit.cjs"), "utf8");
-  writeFileSync(main!, bundle.replace(/^#!.*/, "process.argv.splice(1, 1);"));
-  writeFileSync(config!, JSON.stringify({ ...settings, main, output, executable: node }));
-  execFileSync(node, ["--build-sea", config!], { stdio: "ignore" });
-  evict(output!);
-  return output!;
-}
-
-/** A file just written stands in memory in large pieces, which all count as the memory of who maps a part of them. */
-function evict(path: string): void {
-  execFileSync("dd", [`of=${path}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0"], {
-    stdio: "ignore",
-  });
 }
 
 /** In a process of its own, so that measuring, which blocks, does not keep it from answering. */

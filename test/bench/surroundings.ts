@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subject } from "./measure.ts";
 import type { TreeShape } from "./tree.ts";
 import { isThere } from "./waiter.ts";
 
-export const bundle = join(import.meta.dirname, "../../dist/initkit.cjs");
+const root = join(import.meta.dirname, "../..");
 
 /** 20,001 files and 412 MB: about a folder of installed packages with one large library. */
 export const manyFiles: TreeShape = {
@@ -37,4 +39,35 @@ export function installed(subjects: readonly Subject[]): Subject[] {
   for (const subject of subjects)
     if (!isComplete(subject)) console.log(`not measured, for it is not installed: ${subject.name}`);
   return subjects.filter(isComplete);
+}
+
+let runtime: string | undefined;
+
+/** The command that runs initkit as the image does, with a runtime made from this Node as the Dockerfile makes it. */
+export function initkit(...args: string[]): readonly string[] {
+  runtime ??= buildRuntime();
+  return [runtime, "initkit", ...args];
+}
+
+function buildRuntime(): string {
+  const folder = mkdtempSync(join(tmpdir(), "initkit-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true }));
+  const settings = JSON.parse(readFileSync(join(root, "src/image/runtime.json"), "utf8"));
+  const { execPath: executable } = process;
+  const [main, output, config] = ["embedded.cjs", "runtime", "runtime.json"].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  const bundle = readFileSync(join(root, "dist/initkit.cjs"), "utf8");
+  writeFileSync(main, bundle.replace(/^#!.*/, "process.argv.splice(1, 1);"));
+  writeFileSync(config, JSON.stringify({ ...settings, main, output, executable }));
+  execFileSync(executable, ["--build-sea", config], { stdio: "ignore" });
+  evict(output);
+  return output;
+}
+
+/** A file just written stands in memory in large pieces, which all count as the memory of who maps a part of them. */
+function evict(path: string): void {
+  execFileSync("dd", [`of=${path}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0"], {
+    stdio: "ignore",
+  });
 }
