@@ -459,7 +459,7 @@ suite("the lock", () => {
     const rows = await place.query("delete from initkit_migrations where version = '10' returning *");
     await using holder = await hold(place);
     const waiting = place.run();
-    await place.until("query like '%pg_try_advisory_lock%' and application_name = 'initkit'");
+    await place.until("query like '%pg_locks%' and application_name = 'initkit'");
     const columns = Object.keys(rows[0]!);
     await holder.query(
       `insert into initkit_migrations (${columns.join(", ")}) values (${columns.map((_, at) => `$${at + 1}`).join(", ")})`,
