@@ -35,7 +35,7 @@ const budget: Record<string, number> = {
   yauzl: 36_000,
   zx: 68_000,
 };
-const wholeBudget = 1_367_000;
+const wholeBudget = 1_368_000;
 
 /** The packages that came with one that was asked for. */
 const broughtBy: Record<string, string> = {

@@ -10,7 +10,8 @@ import type { Compression } from "./format.ts";
 import type { GrowingFile } from "./growing-file.ts";
 import { isWholeFrames } from "./zstd-frames.ts";
 
-const chunkSize = 128 * 1024;
+/** Smaller ones cost time, for each takes turns of two threads; larger ones cost memory. */
+const chunkSize = 512 * 1024;
 
 /** Is told how many bytes of the file have been used. */
 export type Tell = (used: number) => void;
@@ -70,7 +71,7 @@ async function* follow(
 ): AsyncGenerator<Buffer> {
   const descriptor = openSync(growing.path, "r");
   try {
-    const file = Readable.from(growing.read(descriptor), { objectMode: false });
+    const file = Readable.from(growing.read(descriptor, chunkSize), { objectMode: false });
     yield* stream(file, growing.path, compression, tell);
   } finally {
     closeSync(descriptor);
@@ -107,7 +108,9 @@ async function* decompress(
   compression: EngineCompression,
   tell: Tell,
 ): AsyncGenerator<Buffer> {
-  const engine = compression === "gz" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+  // One chunk ahead: while its thread makes the next one, this one is written to the disk.
+  const options = { chunkSize, readableHighWaterMark: chunkSize };
+  const engine = compression === "gz" ? createGunzip(options) : createZstdDecompress(options);
   file.once("error", (error) => engine.destroy(error));
   file.pipe(engine);
   try {

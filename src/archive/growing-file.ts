@@ -1,7 +1,5 @@
 import { readSync } from "node:fs";
 
-const chunkSize = 128 * 1024;
-
 /** A file that another part of the program is still appending to, for whoever reads it meanwhile. */
 export class GrowingFile {
   readonly path: string;
@@ -49,8 +47,8 @@ export class GrowingFile {
     await this.hasMoreThan(Infinity);
   }
 
-  /** Its bytes as they come. */
-  async *read(descriptor: number): AsyncGenerator<Buffer> {
+  /** Its bytes as they come, in chunks of at most this size. */
+  async *read(descriptor: number, chunkSize: number): AsyncGenerator<Buffer> {
     for (let at = 0; await this.hasMoreThan(at);) {
       const buffer = Buffer.allocUnsafe(chunkSize);
       const length = readSync(descriptor, buffer, 0, chunkSize, at);
