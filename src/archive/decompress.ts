@@ -1,5 +1,6 @@
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
-import { Readable } from "node:stream";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { quote } from "../format.ts";
 import { setImmediate } from "node:timers/promises";
@@ -36,8 +37,7 @@ export async function* contentOf(
 ): AsyncGenerator<Buffer> {
   try {
     if (compression === "xz" || compression === "bz2") yield* decode(path, compression, tell);
-    else if (growing) yield* follow(growing, compression, tell);
-    else yield* stream(createReadStream(path, { highWaterMark: chunkSize }), path, compression, tell);
+    else yield* stream(path, compression, tell, growing);
   } catch (error) {
     throw errnoOf(error) ? fileFailure(`cannot read ${quote(path)}`, error) : error;
   }
@@ -64,46 +64,40 @@ const decoders = {
   bz2: async () => (await import("./bzip2.ts")).bzip2Content,
 };
 
-async function* follow(
-  growing: GrowingFile,
-  compression: EngineCompression | undefined,
-  tell: Tell,
-): AsyncGenerator<Buffer> {
-  const descriptor = openSync(growing.path, "r");
-  try {
-    const file = Readable.from(growing.read(descriptor, chunkSize), { objectMode: false });
-    yield* stream(file, growing.path, compression, tell);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** By an engine of Node's zlib, or as it is. */
 async function* stream(
-  file: Readable,
   path: string,
   compression: EngineCompression | undefined,
   tell: Tell,
+  growing: GrowingFile | undefined,
 ): AsyncGenerator<Buffer> {
-  try {
-    if (compression) yield* decompress(file, path, compression, tell);
-    else yield* plain(file, tell);
-  } finally {
-    file.destroy();
-    if (!file.closed) await new Promise((resolve) => file.once("close", resolve));
+  await using file = await open(path, "r");
+  const chunks = chunksOf(file, growing);
+  if (compression) yield* decompress(chunks, path, compression, tell);
+  else yield* plain(chunks, tell);
+}
+
+/** The bytes of a file, all in the same piece of memory, one after the other. */
+async function* chunksOf(file: FileHandle, growing: GrowingFile | undefined): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafe(chunkSize);
+  for (let at = 0; !growing || (await growing.hasMoreThan(at));) {
+    const { bytesRead } = await file.read(buffer, 0, chunkSize, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 
-async function* plain(file: Readable, tell: Tell): AsyncGenerator<Buffer> {
+async function* plain(chunks: AsyncGenerator<Buffer>, tell: Tell): AsyncGenerator<Buffer> {
   let used = 0;
-  for await (const chunk of file as AsyncIterable<Buffer>) {
+  for await (const chunk of chunks) {
     tell((used += chunk.length));
     yield chunk;
   }
 }
 
 async function* decompress(
-  file: Readable,
+  chunks: AsyncGenerator<Buffer>,
   path: string,
   compression: EngineCompression,
   tell: Tell,
@@ -111,12 +105,12 @@ async function* decompress(
   // One chunk ahead: while its thread makes the next one, this one is written to the disk.
   const options = { chunkSize, readableHighWaterMark: chunkSize };
   const engine = compression === "gz" ? createGunzip(options) : createZstdDecompress(options);
-  file.once("error", (error) => engine.destroy(error));
-  file.pipe(engine);
+  void feed(engine, chunks);
   try {
-    for await (const chunk of engine) {
+    for await (const chunk of engine as AsyncIterable<Buffer<ArrayBuffer>>) {
       tell(engine.bytesWritten);
-      yield chunk as Buffer;
+      yield chunk;
+      release(chunk);
     }
     checkEnd(path, compression, engine.bytesWritten);
   } catch (error) {
@@ -124,6 +118,25 @@ async function* decompress(
   } finally {
     engine.destroy();
   }
+}
+
+/** The next chunk is asked for when the engine has used this one up. */
+async function feed(engine: Transform, chunks: AsyncGenerator<Buffer>): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      await new Promise<void>((resolve, reject) => {
+        engine.write(chunk, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+    engine.end();
+  } catch (error) {
+    engine.destroy(error as Error);
+  }
+}
+
+/** An engine does not come back to memory that it has filled to its end, and the collector may be long in coming. */
+function release({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): void {
+  if (byteOffset + length === buffer.byteLength) buffer.transfer(0);
 }
 
 /**

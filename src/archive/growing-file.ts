@@ -1,5 +1,3 @@
-import { readSync } from "node:fs";
-
 /** A file that another part of the program is still appending to, for whoever reads it meanwhile. */
 export class GrowingFile {
   readonly path: string;
@@ -45,16 +43,5 @@ export class GrowingFile {
   /** Waits until all of it is there. */
   async whole(): Promise<void> {
     await this.hasMoreThan(Infinity);
-  }
-
-  /** Its bytes as they come, in chunks of at most this size. */
-  async *read(descriptor: number, chunkSize: number): AsyncGenerator<Buffer> {
-    for (let at = 0; await this.hasMoreThan(at);) {
-      const buffer = Buffer.allocUnsafe(chunkSize);
-      const length = readSync(descriptor, buffer, 0, chunkSize, at);
-      if (length === 0) return;
-      at += length;
-      yield buffer.subarray(0, length);
-    }
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** All that is in a folder, to be compared: type, mode, time and content of each path. Records of initkit are left out. */
 export function snapshot(folder: string): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+  for (const name of namesBelow(folder).toSorted()) {
     if (!isRecord(name)) found[name] = describe(join(folder, name));
   }
   return found;
@@ -22,6 +22,13 @@ function describe(path: string): string {
 
 /** The names of what initkit has left besides its records, anywhere below a folder. */
 export function debris(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.includes("initkit") && !isRecord(name));
+  return namesBelow(folder).filter((name) => name.includes("initkit") && !isRecord(name));
+}
+
+/** Node's own recursive listing follows links, round and round where they lead back. */
+function namesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const below = entry.isDirectory() ? namesBelow(join(folder, entry.name)) : [];
+    return [entry.name, ...below.map((name) => join(entry.name, name))];
+  });
 }
