@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, readdirSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { exitTable } from "../src/failure.ts";
 import { manifests, objectsOf, overlaid, startsOf, valuesOf } from "./helpers/manifests.ts";
 import { type Environment, planned, steps } from "./helpers/plan.ts";
 import { temporary } from "./helpers/temporary.ts";
@@ -14,6 +16,7 @@ const objects = files.flatMap((file) =>
     .filter(({ kind }) => kind)
     .map((object) => ({ file, object })),
 );
+const { SIGINT, SIGTERM } = constants.signals;
 const url = "postgres://app:secret@database/app";
 
 async function assertTaken(argv: readonly string[], env: Environment): Promise<void> {
@@ -54,6 +57,16 @@ describe("every manifest", () => {
         );
     });
   }
+});
+
+test("the Job gives up where a person must act, and tries again where the world was not ready", () => {
+  const [job] = objectsOf("job.yaml");
+  const valuesOn = (action: string): number[] =>
+    job.spec.podFailurePolicy.rules.find((rule: any) => rule.action === action).onExitCodes.values;
+  const codesOf = (retryable: boolean) =>
+    exitTable().flatMap((row) => (row.retryable === retryable && row.code !== "signal" ? [+row.shown] : []));
+  assert.deepEqual(valuesOn("FailJob"), codesOf(false));
+  assert.deepEqual(valuesOn("Count"), [...codesOf(true), 128 + SIGINT, 128 + SIGTERM]);
 });
 
 describe("the overlay", () => {
