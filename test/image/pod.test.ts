@@ -138,6 +138,15 @@ describe("the README's pod", () => {
     assertFine(app);
   });
 
+  test("has its migrations applied by the README's Job too", async () => {
+    const { pod } = readManifest("job.yaml", { "name: database": `name: ${secret}` });
+    const { configMaps } = readmePod();
+    const { init } = await cluster.play({ pod, configMaps });
+    assertFine(init);
+    assert.deepEqual(await tables(), ["initkit_migrations", "orders", "users"]);
+    assert.ok(!init.logs.includes(password));
+  });
+
   test("works on volumes as the kubelet makes them, and finds its work done after a restart", async () => {
     const play = () => cluster.play(withKubeletVolumes(readmePod(), cluster.folder));
     const first = await play();

@@ -47,14 +47,38 @@ describe("the README's pod with its steps in a ConfigMap", () => {
   const podWith = (replacements: Readonly<Record<string, string>>, script = ""): Manifest =>
     podOf("config-map.yaml", script, { "name: api": `name: ${secret}`, ...replacements });
 
-  test("waits, and fills a Secret into a file that nobody else may read", async () => {
+  function readyPod(script = check): Manifest {
     const { host } = new URL(artifact.origin);
-    const script = `
-      grep -qx 'token = open-sesame' /config/app.conf
-      grep -qx 'log = info' /config/app.conf
-      [ "$(stat -c %a /config/app.conf)" = 640 ]
-    `;
-    await assertPlays(podWith({ "tcp://queue:5672": `tcp://${host}`, "auth:8080/": `${host}/` }, script));
+    return podWith({ "tcp://queue:5672": `tcp://${host}`, "auth:8080/": `${host}/` }, script);
+  }
+
+  const check = `
+    grep -qx 'token = open-sesame' /config/app.conf
+    grep -qx 'log = info' /config/app.conf
+    [ "$(stat -c %a /config/app.conf)" = 640 ]
+  `;
+
+  test("waits, and fills a Secret into a file that nobody else may read", () => assertPlays(readyPod()));
+
+  test("does the same where a variable holds the document", async () => {
+    const manifest = readyPod();
+    const [container] = manifest.pod.spec.initContainers;
+    delete container.args;
+    container.env.push({ name: "INITKIT_STEPS", value: manifest.configMaps[0].data["steps.yaml"] });
+    await assertPlays(manifest);
+  });
+
+  test("takes a Secret from a file, and shows it in no log", async () => {
+    const manifest = readyPod("[ $(cat /config/token) = open-sesame ]");
+    const { initContainers, volumes } = manifest.pod.spec;
+    initContainers[0].args = ["write", "/config/token", "--content", "${file:/api/token}"];
+    initContainers[0].volumeMounts.push({ name: "api", mountPath: "/api", readOnly: true });
+    // A mounted Secret looks as a ConfigMap does, and podman 4 mounts only that.
+    volumes.push({ name: "api", configMap: { name: "api" } });
+    const configMaps = [...manifest.configMaps, configMap("api", { token: "open-sesame" })];
+    const { init, app } = await cluster.play({ pod: manifest.pod, configMaps });
+    assert.equal(app?.exitCode, 0, init.logs);
+    assert.ok(!init.logs.includes("open-sesame"));
   });
 
   test("ends with 2 where a step of the ConfigMap has an error, and names its place", async () => {
