@@ -1,9 +1,70 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { splitWords } from "../src/words.ts";
 import { readmePath, regenerate } from "./docs/generate.ts";
+import { document, type Environment, planned } from "./helpers/plan.ts";
+import { temporary } from "./helpers/temporary.ts";
+
+const readme = readFileSync(readmePath, "utf8");
+
+/** What the README takes for granted. */
+const surroundings: Environment = {
+  DATABASE_URL: "postgres://app:secret@database/app",
+  HOST: "example.com",
+  KUBERNETES_SERVICE_HOST: "10.96.0.1",
+};
+
+async function assertTaken(argv: readonly string[], env: Environment = {}): Promise<void> {
+  const { failure, warnings } = await planned(["check", ...argv], { ...surroundings, ...env });
+  assert.equal(failure?.message, undefined);
+  assert.deepEqual(warnings, []);
+}
+
+/** The blocks of a language that are written by hand, not generated. */
+function blocksOf(language: string): string[] {
+  const byHand = readme.replaceAll(/<!-- generated: [^]*?<!-- end -->/g, "");
+  return [...byHand.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].flatMap(([, found, text]) =>
+    found === language ? [text!] : [],
+  );
+}
 
 test("the README says what the code does: its tables and manifests are the generated ones", async () => {
-  const readme = readFileSync(readmePath, "utf8");
   assert.equal(readme, await regenerate(readme), "run: npm run docs");
+});
+
+describe("initkit check takes what the README shows", () => {
+  const documents = blocksOf("yaml");
+  assert.ok(documents.length >= 3);
+  for (const text of documents) {
+    test(`the document ${text.split("\n", 1)[0]}`, () => assertTaken([], document(text)));
+  }
+
+  const commands = blocksOf("sh")
+    .flatMap((block) => block.replaceAll("\\\n", "").split("\n"))
+    .filter((line) => line.startsWith("docker run "));
+  assert.ok(commands.length >= 4);
+  for (const command of commands) {
+    test(`the command ${command}`, async (t) => {
+      const file = join(temporary(t), "steps.yaml");
+      writeFileSync(file, documents[0]!);
+      const words = splitWords(command.replace(/ <\S+$/, ""));
+      const argv = words.slice(words.indexOf("initkit") + 1).filter((word) => word !== "check");
+      await assertTaken(argv.map((word) => (word === "/steps.yaml" || word === "-" ? file : word)));
+    });
+  }
+
+  const [, table = ""] = /\| before \| step \|\n\| --- \| --- \|\n((?:\|.*\n)+)/.exec(readme) ?? [];
+  const rows = table.trimEnd().split("\n");
+  assert.ok(rows.length >= 20);
+  for (const row of rows) {
+    const [, before, after] = row.split(/(?<!\\)\|/);
+    const code = [...after!.matchAll(/`([^`]+)`/g)].map(([, text]) => text!);
+    const lines = code.filter((text) => text.includes(" "));
+    test(`the step in place of ${before!.trim()}`, async () => {
+      assert.ok(lines.length > 0);
+      for (const line of lines) await assertTaken([], { INITKIT_STEP_1: line });
+    });
+  }
 });

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Artifact, serveArtifact } from "../demo/artifact.ts";
+import { overlaid } from "../helpers/manifests.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { buildImages } from "./podman.ts";
 import { Cluster, type ContainerEnd, type Manifest, readManifest, withKubeletVolumes } from "./pods.ts";
@@ -122,6 +123,28 @@ describe("the README's pod", () => {
     assert.equal(terminationMessage, "");
     assert.ok(!init.logs.includes(password));
     assert.deepEqual(await tables(), ["initkit_migrations", "orders", "users"]);
+  });
+
+  test("does what an overlay has made of its steps", async () => {
+    const { pod, configMaps } = readmePod();
+    const merged = overlaid(pod);
+    merged.spec.containers[0].command = [
+      "sh",
+      "-ec",
+      '[ "$(ls -A /models) $(cat /models/*)" = "stage staging" ]',
+    ];
+    const { init, app } = await cluster.play({ pod: merged, configMaps });
+    assertFine(init);
+    assertFine(app);
+  });
+
+  test("has its migrations applied by the README's Job too", async () => {
+    const { pod } = readManifest("job.yaml", { "name: database": `name: ${secret}` });
+    const { configMaps } = readmePod();
+    const { init } = await cluster.play({ pod, configMaps });
+    assertFine(init);
+    assert.deepEqual(await tables(), ["initkit_migrations", "orders", "users"]);
+    assert.ok(!init.logs.includes(password));
   });
 
   test("works on volumes as the kubelet makes them, and finds its work done after a restart", async () => {

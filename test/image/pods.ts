@@ -28,7 +28,19 @@ export function readManifest(file: string, replacements: Readonly<Record<string,
   }
   const documents = parseAllDocuments(text).map((document) => document.toJS());
   const ofKind = (kind: string) => documents.filter((document) => document.kind === kind);
-  return { pod: ofKind("Pod")[0], configMaps: ofKind("ConfigMap") };
+  return { pod: ofKind("Pod")[0] ?? podOfJob(ofKind("Job")[0]), configMaps: ofKind("ConfigMap") };
+}
+
+/** podman plays no Jobs: the containers of one become init containers, before one that does nothing. */
+function podOfJob({ metadata, spec }: any): any {
+  const { containers, ...podSpec } = spec.template.spec;
+  const app = { name: "app", image: "initkit:shell", command: ["true"], volumeMounts: [] };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata,
+    spec: { ...podSpec, initContainers: containers, containers: [app] },
+  };
 }
 
 /** How a container of a pod ended. */
