@@ -12,9 +12,10 @@ COPY src/image/rootfs /image
 # Node, the bundle, its compiled code and the heap limits become one executable. So the compiled code fits
 # every user and a read-only file system, and NODE_OPTIONS of an application in the same pod changes nothing.
 # It is started through the script bin/initkit, whose path the kernel puts first among the arguments.
+# The seed orders the compiled code, so that each build has the same bytes; what runs later draws its own.
 RUN strip -o /tmp/node /usr/local/bin/node \
  && sed '1c process.argv.splice(1, 1);' dist/initkit.cjs >dist/embedded.cjs \
- && node --build-sea src/image/runtime.json
+ && node --random-seed=1 --build-sea src/image/runtime.json
 
 # Both programs are bound to the loader and the libraries beside them: whatever image /initkit is mounted
 # into, nothing of that image is loaded, not even through LD_LIBRARY_PATH, which comes after RPATH.
@@ -32,6 +33,8 @@ RUN mkdir -p /image/etc/ssl/certs && cp /etc/ssl/certs/ca-certificates.crt /imag
       cp -L "/usr/share/doc/$package/copyright" "$package" || exit 1; \
     done \
  && cp -L /usr/share/common-licenses/GPL-2 /usr/share/common-licenses/GPL-3 /usr/share/common-licenses/LGPL-2.1 . \
+ && node /src/src/image/sbom.ts /image >sbom.cdx.json \
+ && node /src/src/image/sbom.ts /image /bin/busybox >/tmp/shell.cdx.json \
  && chmod -R u=rwX,go=rX /image
 
 FROM scratch AS base
@@ -42,9 +45,18 @@ LABEL org.opencontainers.image.title="initkit" \
       org.opencontainers.image.description="Does what a pod needs done before its main container starts." \
       org.opencontainers.image.licenses="MIT"
 
+# What only the one who builds knows: the released version, the commit, and the time as RFC 3339 writes it.
+ARG VERSION
+ARG REVISION
+ARG CREATED
+LABEL org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED"
+
 FROM base AS shell
 COPY --from=build /bin/busybox /bin/busybox
 COPY --from=build /usr/share/doc/busybox-static/copyright /initkit/licenses/busybox
+COPY --from=build /tmp/shell.cdx.json /initkit/licenses/sbom.cdx.json
 USER 0:0
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
 USER 65532:65532

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -69,7 +70,10 @@ function copyLicenses(packages) {
   mkdirSync(licenses);
   copyFileSync(join(root, "LICENSE"), join(licenses, "initkit"));
   for (const name of packages) {
-    writeFileSync(join(licenses, name.replace("/", "__")), licenseText(join(root, "node_modules", name)));
+    const folder = join(root, "node_modules", name);
+    const embedded = join(folder, "build/3rd-party-licenses");
+    const texts = [licenseText(folder), ...(existsSync(embedded) ? [readFileSync(embedded, "utf8")] : [])];
+    writeFileSync(join(licenses, name.replace("/", "__")), texts.join("\n"));
   }
 }
 
@@ -77,7 +81,7 @@ function copyLicenses(packages) {
 function licenseText(folder) {
   const find = (pattern) => readdirSync(folder).find((name) => pattern.test(name));
   const file = find(/^licen[cs]e(\.|$)/i);
-  if (file !== undefined) return readFileSync(join(folder, file));
+  if (file !== undefined) return readFileSync(join(folder, file), "utf8");
   const [text] = /^#+ *licen[cs]e$.*/ims.exec(readFileSync(join(folder, find(/^readme/i)), "utf8")) ?? [];
   if (text === undefined) throw new Error(`${folder} brings no license text`);
   return text;

@@ -8,6 +8,9 @@ import { buildImages, podmanSays } from "./podman.ts";
 /** In bytes; they only ever go down. Node and its libraries are what the goal of 1 MB for the rest leaves out. */
 const budget = { gzip: 44_600_000, rest: 1_000_000 };
 
+const root = join(import.meta.dirname, "../..");
+const { name, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
 before(buildImages);
 
 describe("what is in the image", () => {
@@ -67,7 +70,28 @@ describe("what is in the image", () => {
     assert.deepEqual(config.Entrypoint, ["/initkit/bin/initkit"]);
     assert.equal(config.User, "65532:65532");
     assert.equal(config.Cmd, undefined);
-    assert.equal(config.Labels["org.opencontainers.image.title"], "initkit");
+    const label = (name: string) => config.Labels[`org.opencontainers.image.${name}`];
+    assert.equal(label("title"), name);
+    assert.equal(label("licenses"), license);
+    assert.notEqual(label("description"), "");
+  });
+
+  test("bears the version, the commit and the time that it is built with", async () => {
+    const known = { version: "1.2.3", revision: "0123abc", created: "2026-01-02T03:04:05Z" };
+    const given = Object.entries(known).flatMap(([name, value]) => [
+      "--build-arg",
+      `${name.toUpperCase()}=${value}`,
+    ]);
+    const image = "localhost/initkit-labelled";
+    await podmanSays("build", "--network", "host", "--tag", image, ...given, root);
+    try {
+      const [{ Labels: labels }] = JSON.parse(await podmanSays("inspect", image));
+      for (const [name, value] of Object.entries(known)) {
+        assert.equal(labels[`org.opencontainers.image.${name}`], value);
+      }
+    } finally {
+      await podmanSays("image", "rm", image);
+    }
   });
 
   test("keeps to its size", (t) => {

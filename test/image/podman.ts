@@ -10,6 +10,9 @@ const root = join(import.meta.dirname, "../..");
 export const [, baseImage = ""] =
   /^FROM (\S+) AS build$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
 
+/** The stage that the files of the image are made in, where Debian's package manager can still be asked. */
+export const buildStage = "localhost/initkit-build-stage";
+
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -31,11 +34,12 @@ export async function podmanSays(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** Builds `initkit` and `initkit:shell`; test files that run at the same time wait for each other. */
+/** Builds `initkit`, `initkit:shell` and what they are made in; test files that run at the same time wait for each other. */
 export async function buildImages(): Promise<void> {
   const dockerfile = join(root, "Dockerfile");
   const build = (...options: string[]) =>
     shell("flock", dockerfile, "podman", "build", "--network", "host", ...options, root);
+  await build("--tag", buildStage, "--target", "build");
   await build("--tag", "initkit");
   await build("--tag", "initkit:shell", "--target", "shell");
 }
