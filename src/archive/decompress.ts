@@ -134,9 +134,12 @@ async function feed(engine: Transform, chunks: AsyncGenerator<Buffer>): Promise<
   }
 }
 
-/** An engine does not come back to memory that it has filled to its end, and the collector may be long in coming. */
+/**
+ * An engine does not come back to memory that it has filled to its end, and the collector may be long in coming. Small
+ * pieces that a stream has joined may lie in memory that Node shares among many, which is of another size.
+ */
 function release({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): void {
-  if (byteOffset + length === buffer.byteLength) buffer.transfer(0);
+  if (buffer.byteLength === chunkSize && byteOffset + length === chunkSize) buffer.transfer(0);
 }
 
 /**
