@@ -11,6 +11,7 @@ import type { Applied } from "./history-plan.ts";
 import type { Statement } from "./lexer.ts";
 import { refusesTransaction, runsConcurrently } from "./no-transaction.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
+import { setsTransaction } from "./session-needs.ts";
 import { sqlFailure } from "./sql-failure.ts";
 import { discardSql, resetSql, stepOutSql, waitingFreely } from "./surroundings.ts";
 
@@ -178,8 +179,8 @@ class StepRun {
 
   /** SET and RESET, and what pg_dump writes for them. */
   #setsSession(step: Statement): boolean {
-    const [first, second] = step.words;
-    if (first === "SET") return !["LOCAL", "TRANSACTION", "CONSTRAINTS"].includes(second ?? "");
+    const [first, second = ""] = step.words;
+    if (first === "SET") return !setsTransaction(second);
     return first === "RESET" || /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(/i.test(this.#textOf(step));
   }
 }

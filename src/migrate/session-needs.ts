@@ -32,6 +32,10 @@ function needOf(file: ScriptFile): string | undefined {
   return undefined;
 }
 
+/** Whether a SET is for the transaction alone. @param second the word behind SET */
+export const setsTransaction = (second: string): boolean =>
+  ["LOCAL", "TRANSACTION", "CONSTRAINTS"].includes(second);
+
 /** A word for it, where what a statement does outlives its transaction without being in the database. */
 function sessionWords(
   { words: [first = "", second = "", third = ""] }: Statement,
@@ -39,7 +43,7 @@ function sessionWords(
 ): string | undefined {
   switch (first) {
     case "SET":
-      return ["LOCAL", "TRANSACTION", "CONSTRAINTS"].includes(second) ? undefined : `SET ${second}`;
+      return setsTransaction(second) ? undefined : `SET ${second}`;
     case "RESET":
     case "LISTEN":
     case "LOAD":

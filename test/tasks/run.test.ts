@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { Failure } from "../../src/failure.ts";
 import { entry, initkit } from "../helpers/initkit.ts";
 import { runTask } from "../helpers/run-task.ts";
+import { isRunning, lineIn } from "../helpers/processes.ts";
 import { temporaryFolder } from "../helpers/tree.ts";
 
 const node = process.execPath;
@@ -17,21 +18,6 @@ const env = { PATH: process.env["PATH"] };
 
 const run = (...words: string[]) => runTask("run", words, { env });
 const shell = (script: string, ...words: string[]) => run(...words, "--", "sh", "-c", script);
-
-/** Waits until a file holds a whole line, and answers it. */
-async function lineIn(path: string): Promise<string> {
-  while (!existsSync(path) || !readFileSync(path, "utf8").includes("\n")) await setTimeout(5);
-  return readFileSync(path, "utf8").trim();
-}
-
-/** Whether a process still runs, and does not only wait for somebody to notice that it has ended. */
-function isRunning(id: string): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${id}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 test("the output of a command passes through byte for byte, and its input is empty", async () => {
   const script = `process.stdin.pipe(process.stdout); process.stdout.write(Buffer.from([0, 255, 13, 10, 27]))`;

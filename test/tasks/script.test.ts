@@ -12,6 +12,7 @@ import { Failure } from "../../src/failure.ts";
 import { type StepOutcome, runPlan } from "../../src/run.ts";
 import { entry, initkit } from "../helpers/initkit.ts";
 import { document, mistake, planned } from "../helpers/plan.ts";
+import { isRunning, lineIn } from "../helpers/processes.ts";
 import { temporary } from "../helpers/temporary.ts";
 
 const node = process.execPath;
@@ -45,21 +46,6 @@ async function failureOf(lines: readonly string[], surroundings?: Surroundings):
   const { failure } = await script(lines, surroundings);
   assert.ok(failure, "the script was to fail");
   return failure;
-}
-
-/** Waits until a file holds a whole line, and answers it. */
-async function lineIn(path: string): Promise<string> {
-  while (!existsSync(path) || !readFileSync(path, "utf8").includes("\n")) await setTimeout(5);
-  return readFileSync(path, "utf8").trim();
-}
-
-/** Whether a process still runs, and does not only wait for somebody to notice that it has ended. */
-function isRunning(id: string): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${id}/status`, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 test("a script has zx's tools in scope, and await anywhere", async () => {
