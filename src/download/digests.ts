@@ -20,6 +20,11 @@ export class Digests {
     return this.#bytes;
   }
 
+  /** Whether the bytes must have certain digests. */
+  get areWanted(): boolean {
+    return this.#wanted.length > 0;
+  }
+
   update(chunk: Buffer): void {
     for (const hash of this.#hashes.values()) hash.update(chunk);
     this.#bytes += chunk.length;

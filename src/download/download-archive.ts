@@ -65,17 +65,15 @@ const purposeOf = ({ args, destination }: Download): string[] => [
 ];
 
 async function fetchAndExtract(staging: string, download: Download): Promise<Result> {
-  const { args, access, destination, records, record, digests } = download;
+  const { args, access, destination, records, record } = download;
   const { signal, log } = download.context;
   let isFetched = false;
   const stageAll = (archives: readonly Archive[], root: string, until: AbortSignal): Promise<Tree> =>
     stage(archives, root, { destination, args }, AbortSignal.any([signal, until]), (message) => {
       if (isFetched) log.progress(message);
     });
-  await using early = new EarlyExtraction(
-    staging,
-    (archive, root, until) => stageAll([archive], root, until),
-    digests.length > 0,
+  await using early = new EarlyExtraction(staging, (archive, root, until) =>
+    stageAll([archive], root, until),
   );
   const until = AbortSignal.any([signal, early.hopeless]);
   const wanted = wantedOf(staging, early, download, until);
@@ -105,7 +103,8 @@ const wantedOf = (
   there: download.record?.sha256,
   signal,
   follow: (url, location) => ({
-    begin: (path, bytes) => early.begin(archiveOf({ path, location }, url, download), bytes),
+    begin: (path, bytes, hasDigest) =>
+      early.begin(archiveOf({ path, location }, url, download), bytes, hasDigest),
     grew: (bytes) => early.grew(bytes),
   }),
   known: (url) => validatorsOf(download.record, url),

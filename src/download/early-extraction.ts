@@ -22,15 +22,12 @@ interface Try {
 export class EarlyExtraction implements AsyncDisposable {
   readonly #staging: string;
   readonly #stage: Stage;
-  readonly #hasDigest: boolean;
   readonly #hopeless = new AbortController();
   #current: Try | undefined;
 
-  /** @param hasDigest it will be known in the end whether a fault is the archive's own, or came with the bytes */
-  constructor(staging: string, stage: Stage, hasDigest: boolean) {
+  constructor(staging: string, stage: Stage) {
     this.#staging = staging;
     this.#stage = stage;
-    this.#hasDigest = hasDigest;
   }
 
   /** Aborted with a failure that no further byte can mend. */
@@ -41,21 +38,19 @@ export class EarlyExtraction implements AsyncDisposable {
   /**
    * Begins anew with an archive of which some bytes are there already.
    * @param archive whose path is that of a file that will only be appended to, until `begin` is called again
+   * @param hasDigest it will be known in the end whether a fault is the archive's own, or came with the bytes
    */
-  async begin(archive: Omit<Archive, "growing">, bytes: number): Promise<void> {
+  async begin(archive: Omit<Archive, "growing">, bytes: number, hasDigest: boolean): Promise<void> {
     await this.#stop();
     const file = new GrowingFile(archive.path, bytes);
     const root = join(this.#staging, "tree");
     const stopper = new AbortController();
     const tree = this.#stage({ ...archive, growing: file }, root, stopper.signal);
     tree.catch((error: unknown) => {
-      if (!stopper.signal.aborted && !this.#mayBeTheBytes(error)) this.#hopeless.abort(error);
+      const mayBeTheBytes = hasDigest && error instanceof Failure && error.code === "integrity";
+      if (!stopper.signal.aborted && !mayBeTheBytes) this.#hopeless.abort(error);
     });
     this.#current = { file, root, stopper, tree };
-  }
-
-  #mayBeTheBytes(error: unknown): boolean {
-    return this.#hasDigest && error instanceof Failure && error.code === "integrity";
   }
 
   /** @param bytes of the archive that are there now */

@@ -25,8 +25,11 @@ export interface Job {
 }
 
 export interface Follower {
-  /** Bytes will be appended to a file that has some already; what was told of others before is no use any more. */
-  begin(path: string, bytes: number): Promise<void>;
+  /**
+   * Bytes will be appended to a file that has some already; what was told of others before is no use any more.
+   * @param hasDigest a digest will tell in the end whether they were the right ones
+   */
+  begin(path: string, bytes: number, hasDigest: boolean): Promise<void>;
   grew(bytes: number): void;
 }
 
@@ -46,7 +49,7 @@ export async function transfer(opened: Opened, part: Part, digests: Digests, job
   const length = opened.length ?? job.length;
   if (length !== undefined) checkLength(length, part, digests.bytes, job);
   await using file = await part.open();
-  await job.follower?.begin(part.path, digests.bytes);
+  await job.follower?.begin(part.path, digests.bytes, digests.areWanted);
   await receive(opened, { ...job, length, descriptor: file.fd, part, digests });
   if (job.isDurable) await file.sync().catch((error: unknown) => cannotWrite(error, part));
   checkDigests(digests, part, job);

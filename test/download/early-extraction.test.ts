@@ -3,10 +3,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { tar, tarEntry, type TarEntry } from "../helpers/archives.ts";
 import { serve, type Source, tagOf } from "../helpers/fault-server.ts";
+import { manifestOf, startFakeRegistry } from "../helpers/fake-registry.ts";
 import { type FileServer, startFileServer } from "../helpers/file-server.ts";
 import { runTask } from "../helpers/run-task.ts";
 import { debris } from "../helpers/snapshot.ts";
@@ -124,4 +125,25 @@ test("where the digest is right, an unsafe archive is told as such", async (t) =
   assert.equal(failure?.exitCode, 21);
   assert.match(failure!.message, /out/);
   assert.deepEqual(debris(where.folder), []);
+});
+
+test("a registry's digest counts too: where its bytes are not the right ones, the next mirror is asked", async (t) => {
+  const where = place(t);
+  const content = tar({ name: "other", content: randomBytes(1000) });
+  await using registry = await startFakeRegistry();
+  const layer = registry.blob(plain);
+  registry.put(manifestOf(layer), "latest");
+  const wrong = Buffer.alloc(plain.length, "no archive");
+  registry.intercept = ({ url }, response) => {
+    if (!url!.includes("/blobs/")) return false;
+    response.writeHead(200, { "content-length": wrong.length }).write(wrong.subarray(0, half));
+    // The rest comes when the beginning has been found to be no archive.
+    void setTimeout(300).then(() => response.end(wrong.subarray(half)));
+    return true;
+  };
+  await using good = await start({ content });
+  const words = [registry.url(":latest").href, `${good.origin}/app`, where.to, "--extract"];
+  const { failure } = await runTask("download", words);
+  assert.equal(failure, undefined);
+  assert.ok(existsSync(join(where.to, "other")));
 });
