@@ -9,13 +9,10 @@ COPY . .
 RUN npm run build
 COPY src/image/rootfs /image
 
-# Node, the bundle, its compiled code and the heap limits become one executable. So the compiled code fits
-# every user and a read-only file system, and NODE_OPTIONS of an application in the same pod changes nothing.
-# It is started through the script bin/initkit, whose path the kernel puts first among the arguments.
-# The seed orders the compiled code, so that each build has the same bytes; what runs later draws its own.
-RUN strip -o /tmp/node /usr/local/bin/node \
- && sed '1c process.argv.splice(1, 1);' dist/initkit.cjs >dist/embedded.cjs \
- && node --random-seed=1 --build-sea src/image/runtime.json
+# Node, initkit, its compiled code and the heap limits become one executable. So the compiled code fits every user
+# and a read-only file system, and NODE_OPTIONS of an application in the same pod changes nothing. It is started
+# through the script bin/initkit, whose path the kernel puts first among the arguments.
+RUN strip -o /tmp/node /usr/local/bin/node && node src/image/runtime.ts /tmp/node /image/initkit/bin/runtime
 
 # Both programs are bound to the loader and the libraries beside them: whatever image /initkit is mounted
 # into, nothing of that image is loaded, not even through LD_LIBRARY_PATH, which comes after RPATH.

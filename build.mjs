@@ -11,50 +11,84 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const root = import.meta.dirname;
 const dist = join(root, "dist");
 const bundle = join(dist, "initkit.cjs");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** initkit speaks HTTP/1.1 only, and loading undici's HTTP/2 client would load all of node:http2. */
-const withoutHttp2 = {
-  name: "without-http2",
-  setup({ onLoad }) {
+/**
+ * initkit speaks HTTP/1.1 only, and loading undici's HTTP/2 client would load all of node:http2. Of the two builds
+ * of its parser, one is enough.
+ */
+const trimmedUndici = {
+  name: "trimmed-undici",
+  setup({ onLoad, onResolve, resolve }) {
     onLoad({ filter: /\/undici\/lib\/dispatcher\/client-h2\.js$/ }, () => ({
       contents: "module.exports = {}",
     }));
+    onResolve({ filter: /\/llhttp_simd-wasm\.js$/ }, ({ path, ...options }) =>
+      resolve(path.replace("_simd", ""), options),
+    );
   },
 };
 
-rmSync(dist, { recursive: true, force: true });
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: ["src/main.ts"],
-  outfile: bundle,
-  bundle: true,
-  metafile: true,
+const formatting = {
   platform: "node",
   target: "node26",
-  format: "cjs",
-  // A dynamic import stays lazy, but becomes a require: what bundles in one file, and does not start the ES module loader.
+  // A dynamic import stays lazy, but becomes a require: it starts without the loader of ES modules.
   supported: { "dynamic-import": false },
   // Identifiers stay as they are, so that a stack trace names functions; minified ones start no faster.
   minifyWhitespace: true,
   minifySyntax: true,
   // The texts of the licenses stand in dist/licenses.
   legalComments: "none",
-  banner: { js: "#!/usr/bin/env node" },
+};
+const bundling = {
+  ...formatting,
+  absWorkingDir: root,
+  entryPoints: ["src/main.ts"],
+  bundle: true,
   // esbuildDetection is undici's own switch: its bundles leave out a second, experimental HTTP parser.
   define: { INITKIT_VERSION: JSON.stringify(version), esbuildDetection: "true" },
-  plugins: [withoutHttp2],
+  plugins: [trimmedUndici],
+};
+
+rmSync(dist, { recursive: true, force: true });
+const { metafile } = await build({
+  ...bundling,
+  outfile: bundle,
+  metafile: true,
+  format: "cjs",
+  banner: { js: "#!/usr/bin/env node" },
 });
 chmodSync(bundle, 0o755);
 writeFileSync(join(dist, "meta.json"), JSON.stringify(metafile));
 writeFileSync(join(dist, "schema.json"), execFileSync(process.execPath, [bundle, "schema"]));
+await writeParts();
 copyLicenses(bundledPackages());
 report();
+
+/**
+ * The same once more for the image, in parts that are loaded when they are needed (src/image/loader.cjs): each file
+ * is a function of exports, require and module. esbuild splits ES modules only.
+ */
+async function writeParts() {
+  const { outputFiles } = await build({
+    ...bundling,
+    supported: {},
+    outdir: join(dist, "parts"),
+    write: false,
+    splitting: true,
+    format: "esm",
+  });
+  mkdirSync(join(dist, "parts"));
+  for (const { path, text } of outputFiles) {
+    const { code } = await transform(text, { ...formatting, format: "cjs" });
+    writeFileSync(path, `(function(exports,require,module){${code}})`);
+  }
+}
 
 /** The names of the packages that have a part in the bundle. */
 function bundledPackages() {

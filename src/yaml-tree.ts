@@ -24,7 +24,7 @@ type Yaml = typeof import("yaml");
  * @param name what stands before `:line:column` in messages
  */
 export async function parseTree(text: string, name: string, problems: Problems): Promise<Tree | undefined> {
-  const yaml = await import("yaml");
+  const { default: yaml } = await import("yaml");
   const lines = new yaml.LineCounter();
   const placeOf = (offset: number): string => {
     const { line, col } = lines.linePos(offset);

@@ -21,7 +21,7 @@ const maxTarget = 4096;
  * @throws Failure of the sink; `integrity` where the bytes are no zip archive or a checksum or size is wrong
  */
 export async function readZip(path: string, sink: Sink, signal: AbortSignal, tell: Tell): Promise<void> {
-  const yauzl = await import("yauzl");
+  const { default: yauzl } = await import("yauzl");
   const descriptor = openFile(path);
   try {
     const zip = await openZip(yauzl, descriptor);

@@ -16,7 +16,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws Failure `command-failed`; the signal's reason where that aborts
  */
 export async function runScript(source: ScriptSource, env: Environment, signal: AbortSignal): Promise<void> {
-  const [zx, yaml] = await Promise.all([loadZx(), import("yaml")]);
+  const [zx, { default: yaml }] = await Promise.all([loadZx(), import("yaml")]);
   signal.throwIfAborted();
   // An end by process.exit or by an error that nobody catches is one for all that has been begun.
   const over = new AbortController();

@@ -1,12 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildRuntime } from "../../src/image/runtime.ts";
 import type { Subject } from "./measure.ts";
 import type { TreeShape } from "./tree.ts";
 import { isThere } from "./waiter.ts";
-
-const root = join(import.meta.dirname, "../..");
 
 /** 20,001 files and 412 MB: about a folder of installed packages with one large library. */
 export const manyFiles: TreeShape = {
@@ -41,29 +40,14 @@ export function installed(subjects: readonly Subject[]): Subject[] {
   return subjects.filter(isComplete);
 }
 
-let runtime: string | undefined;
+const runtimes = mkdtempSync(join(tmpdir(), "initkit-bench-"));
+process.once("exit", () => rmSync(runtimes, { recursive: true }));
+const runtime = join(runtimes, "runtime");
+await buildRuntime(process.execPath, runtime);
+evict(runtime);
 
 /** The command that runs initkit as the image does, with a runtime made from this Node as the Dockerfile makes it. */
-export function initkit(...args: string[]): readonly string[] {
-  runtime ??= buildRuntime();
-  return [runtime, "initkit", ...args];
-}
-
-function buildRuntime(): string {
-  const folder = mkdtempSync(join(tmpdir(), "initkit-bench-"));
-  process.once("exit", () => rmSync(folder, { recursive: true }));
-  const settings = JSON.parse(readFileSync(join(root, "src/image/runtime.json"), "utf8"));
-  const { execPath: executable } = process;
-  const [main, output, config] = ["embedded.cjs", "runtime", "runtime.json"].map((name) =>
-    join(folder, name),
-  ) as [string, string, string];
-  const bundle = readFileSync(join(root, "dist/initkit.cjs"), "utf8");
-  writeFileSync(main, bundle.replace(/^#!.*/, "process.argv.splice(1, 1);"));
-  writeFileSync(config, JSON.stringify({ ...settings, main, output, executable }));
-  execFileSync(executable, ["--build-sea", config], { stdio: "ignore" });
-  evict(output);
-  return output;
-}
+export const initkit = (...args: string[]): readonly string[] => [runtime, "initkit", ...args];
 
 /** A file just written stands in memory in large pieces, which all count as the memory of who maps a part of them. */
 function evict(path: string): void {

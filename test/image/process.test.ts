@@ -3,29 +3,47 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { buildImages, initkit, logged, podman, podmanSays, restricted, startInitkit } from "./podman.ts";
+import {
+  baseImage,
+  buildImages,
+  buildStage,
+  initkit,
+  logged,
+  podman,
+  podmanSays,
+  restricted,
+  startInitkit,
+} from "./podman.ts";
 
-const dockerfile = readFileSync(join(import.meta.dirname, "../../Dockerfile"), "utf8");
-const [, base = ""] = /^FROM (\S+) AS build$/m.exec(dockerfile) ?? [];
+const settings = JSON.parse(readFileSync(join(import.meta.dirname, "../../src/image/runtime.json"), "utf8"));
 
 before(buildImages);
 
 describe("quick start", () => {
-  // Every run of this file that expects an empty standard error proves that the cache fits; this proves that it can fail.
-  test("Node reports compiled code that does not fit, and the image runs without such a report", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "initkit-cache-"));
+  // Every run of this file that expects an empty standard error proves that the compiled code is taken; this proves
+  // that it would be told if it were not.
+  test("the image runs without a report of compiled code that does not fit, and there is such a report", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "initkit-code-"));
+    const inFolder = (...command: string[]) =>
+      podman(["run", "--rm", "--volume", `${folder}:${folder}`, "--workdir", folder, buildStage, ...command]);
     try {
+      writeFileSync(join(folder, "main.js"), "(function(exports,require,module){console.log(1)})");
+      const compile =
+        "const { readFileSync, writeFileSync } = fs;" +
+        'writeFileSync("code", new vm.Script(readFileSync("main.js", "latin1")).createCachedData());';
       const config = {
-        main: "main.cjs",
+        ...settings,
+        main: "/src/src/image/loader.cjs",
         output: "misfit",
-        useCodeCache: true,
-        disableExperimentalSEAWarning: true,
+        execArgv: ["--stack-size=900"],
+        assets: { "main.js": "main.js", "main.js.code": "code" },
       };
-      writeFileSync(join(folder, "main.cjs"), "console.log(1);");
-      writeFileSync(join(folder, "sea.json"), JSON.stringify({ ...config, execArgv: ["--stack-size=900"] }));
-      const inFolder = ["run", "--rm", "--volume", `${folder}:${folder}`, "--workdir", folder, base];
-      await podmanSays(...inFolder, "node", "--build-sea", "sea.json");
-      assert.match((await podman([...inFolder, "./misfit"])).stderr, /code cache data rejected/i);
+      writeFileSync(join(folder, "sea.json"), JSON.stringify(config));
+      await inFolder("node", "-e", compile);
+      await inFolder("node", "--build-sea", "sea.json");
+      const misfit = await inFolder("./misfit", "initkit");
+      assert.equal(misfit.stdout, "1\n");
+      assert.match(misfit.stderr, /compiled code of main\.js/);
       assert.equal((await initkit(["--version"])).stderr, "");
     } finally {
       rmSync(folder, { recursive: true });
@@ -84,7 +102,7 @@ describe("inside another image", () => {
       "--env=NODE_OPTIONS=--no-such-option",
       "--entrypoint=/initkit/bin/initkit",
     ];
-    const id = await podmanSays("run", "--detach", ...restricted, ...options, base, "sleep", "1m");
+    const id = await podmanSays("run", "--detach", ...restricted, ...options, baseImage, "sleep", "1m");
     try {
       const pid = Number(await podmanSays("inspect", "--format", "{{.State.Pid}}", id));
       const node = await childOf(pid);
