@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Metafile } from "esbuild";
+import { nodeParts } from "./node-parts.ts";
 
 // Prints the bill of materials of the image whose files stand in a folder, as CycloneDX 1.6
 // (https://cyclonedx.org/docs/1.6/json/). It is run where the image is built:
@@ -46,16 +47,20 @@ const document = {
   specVersion: "1.6",
   version: 1,
   metadata: { component: described(initkit()) },
-  components: components.toSorted((a, b) => (a.purl < b.purl ? -1 : 1)).map(described),
+  components: components
+    .toSorted((a, b) => (a.purl < b.purl ? -1 : 1))
+    .map((component) => described(component)),
 };
 console.log(JSON.stringify(document, undefined, 1));
 
-function described({ license, files = [], parts = [], ...component }: Component): object {
+/** @param place of the part that it is inside of; one package may be inside of several */
+function described({ license, files = [], parts = [], ...component }: Component, place = ""): object {
+  const reference = place + component.purl;
   return {
-    "bom-ref": component.purl,
+    "bom-ref": reference,
     ...component,
     licenses: [{ expression: license }],
-    ...(parts.length > 0 && { components: parts.map(described) }),
+    ...(parts.length > 0 && { components: parts.map((part) => described(part, `${reference} `)) }),
     ...(files.length > 0 && { evidence: { occurrences: files.map((location) => ({ location })) } }),
   };
 }
@@ -125,6 +130,7 @@ function node(): Component {
     purl: `pkg:generic/node@${version}`,
     cpe: `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*`,
     files: [runtime],
+    parts: nodeParts(process.versions).map((part) => ({ type: "library", ...part })),
   };
 }
 
