@@ -70,7 +70,8 @@ function normalized(version: string): Version | undefined {
 }
 
 const undone = /^(?:DELETE|UNDO_.*)$/;
-const isBaseline = ({ type }: FlywayRow): boolean => /(?:^|_)BASELINE$/.test(type);
+/** State scripts are what Flyway 7 and 8 call baselines that are files. */
+const isBaseline = ({ type }: FlywayRow): boolean => /(?:^|_)BASELINE$|_STATE_SCRIPT$/.test(type);
 
 function foreignRow(table: ForeignTable, { version, script, checksum }: FlywayRow): ForeignRow {
   const isOf = checksum === null ? undefined : (bytes: Buffer) => checksumOf(bytes) === checksum;
