@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { textIn } from "../../src/download/s3/xml.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
 import { ready } from "./wait.ts";
 
@@ -12,6 +13,8 @@ export interface Swift extends ServerProcess {
   readonly keys: Readonly<Record<string, string>>;
   /** Makes a bucket, or an object in it; the key as it is, not encoded. */
   put(bucket: string, key?: string, content?: string | Buffer, headers?: Headers): Promise<void>;
+  /** Makes an object as large ones are made: by a multipart upload. */
+  putParts(bucket: string, key: string, parts: readonly Buffer[]): Promise<void>;
   /** A URL for a GET that needs no other credentials. */
   presign(bucket: string, key: string, options?: { seconds?: number; at?: Date }): string;
 }
@@ -29,6 +32,7 @@ account_autocreate = true
 [filter:s3api]
 use = egg:swift#s3api
 location = ${region}
+min_segment_size = 1
 storage_domain = localhost
 [filter:tempauth]
 use = egg:swift#tempauth
@@ -49,15 +53,32 @@ export async function startSwift(): Promise<Swift> {
   });
   const origin = `http://127.0.0.1:${server.port}`;
   await ready(`${origin}/healthcheck`);
+  const send = async (request: Omit<ToSign, "origin">, body: string | Buffer = "") => {
+    const { method, headers = {} } = request;
+    const response = await fetch(presigned({ origin, ...request }), { method, headers, body });
+    const text = await response.text();
+    assert.ok(response.ok, `${method} ${request.path}: ${response.status} ${text}`);
+    return { text, etag: response.headers.get("etag") };
+  };
   return {
     ...server,
     origin,
     keys: { AWS_ACCESS_KEY_ID: id!, AWS_SECRET_ACCESS_KEY: secret!, AWS_REGION: region! },
-    async put(bucket, key, content = "", headers = {}) {
+    async put(bucket, key, content, headers = {}) {
       const path = key === undefined ? `/${bucket}` : `/${bucket}/${key}`;
-      const url = presigned({ method: "PUT", origin, path, headers });
-      const response = await fetch(url, { method: "PUT", body: content, headers });
-      assert.ok(response.ok, `${path}: ${response.status} ${await response.text()}`);
+      await send({ method: "PUT", path, headers }, content);
+    },
+    async putParts(bucket, key, parts) {
+      const path = `/${bucket}/${key}`;
+      const started = await send({ method: "POST", path, query: { uploads: "" } });
+      const uploadId = textIn(started.text, "UploadId")!;
+      const listed = await Array.fromAsync(parts.entries(), async ([index, part]) => {
+        const partNumber = String(index + 1);
+        const { etag } = await send({ method: "PUT", path, query: { partNumber, uploadId } }, part);
+        return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag></Part>`;
+      });
+      const list = `<CompleteMultipartUpload>${listed.join("")}</CompleteMultipartUpload>`;
+      await send({ method: "POST", path, query: { uploadId } }, list);
     },
     presign: (bucket, key, options) =>
       presigned({ method: "GET", origin, path: `/${bucket}/${key}`, ...options }),
@@ -68,6 +89,7 @@ interface ToSign {
   readonly method: string;
   readonly origin: string;
   readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
   /** In the order of their names, `host` before them. */
   readonly headers?: Headers;
   readonly seconds?: number;
@@ -75,7 +97,8 @@ interface ToSign {
 }
 
 /** S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)". */
-function presigned({ method, origin, path, headers = {}, seconds = 60, at = new Date() }: ToSign): string {
+function presigned(request: ToSign): string {
+  const { method, origin, path, query: given, headers = {}, seconds = 60, at = new Date() } = request;
   const time = at.toISOString().replace(/[-:]|\.[0-9]+/g, "");
   const scope = [time.slice(0, 8), region!, "s3", "aws4_request"];
   const toSign = Object.entries({ host: new URL(origin).host, ...headers });
@@ -86,7 +109,9 @@ function presigned({ method, origin, path, headers = {}, seconds = 60, at = new 
     "X-Amz-Date": time,
     "X-Amz-Expires": String(seconds),
     "X-Amz-SignedHeaders": names,
+    ...given,
   })
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${encoded(value)}`)
     .join("&");
   const lines = toSign.map(([name, value]) => `${name}:${value}`);
