@@ -2,6 +2,7 @@ import { Failure } from "../failure.ts";
 import type { HttpResponse } from "../net/http.ts";
 import { retryAfterOf } from "../net/retry-after.ts";
 import { shown } from "../net/url.ts";
+import { expiryOf } from "./presigned.ts";
 
 const transient = new Set([202, 408, 425, 429]);
 
@@ -35,10 +36,19 @@ export function statusFailure({ status, headers, url }: HttpResponse): Failure {
     isRedirect(status) ? `${message}, a redirect that is not followed` : message,
     {
       kind,
-      hint:
-        hints[status] ?? (isRedirect(status) ? "name the final URL, or leave no-redirects out" : undefined),
+      hint: expiredHint(url) ?? hints[status] ?? redirectHint(status),
     },
   );
 }
+
+/** The answer to a URL that has expired is 403, but 400 in some clouds. */
+function expiredHint(url: URL): string | undefined {
+  const expiry = expiryOf(url);
+  if (!expiry || expiry.getTime() > Date.now()) return undefined;
+  return `the presigned URL was good until ${expiry.toISOString()}, and here it is ${new Date().toISOString()}: make a new one, good for longer than a pod may take to start`;
+}
+
+const redirectHint = (status: number): string | undefined =>
+  isRedirect(status) ? "name the final URL, or leave no-redirects out" : undefined;
 
 const isRedirect = (status: number): boolean => status >= 300 && status < 400;

@@ -14,11 +14,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { tar } from "../helpers/archives.ts";
 import { type Answer, serve, type Source, tagOf } from "../helpers/fault-server.ts";
 import { type FileServer, startFileServer } from "../helpers/file-server.ts";
+import { received } from "../helpers/received.ts";
 import { runTask, type TaskRun } from "../helpers/run-task.ts";
 import { debris, snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
@@ -65,17 +65,6 @@ async function scene(t: TestContext, given: Partial<Source> = {}): Promise<Scene
       return { range, ifRange: ifRange as string | undefined };
     },
   };
-}
-
-/** Waits until a part has so many bytes; a connection that is dropped earlier takes some of them with it. */
-async function received(home: string, bytes: number): Promise<void> {
-  const isThere = () =>
-    readdirSync(home, { recursive: true, encoding: "utf8" }).some(
-      (name) =>
-        name.endsWith("/bytes") &&
-        (statSync(join(home, name), { throwIfNoEntry: false })?.size ?? 0) >= bytes,
-    );
-  while (bytes > 0 && !isThere()) await pause(2);
 }
 
 const parts = (home: string) => readdirSync(home).filter((name) => name.startsWith(".initkit-part-"));

@@ -49,6 +49,16 @@ suite("an answer of S3 is explained", () => {
     for (const hidden of [token, "wrong-secret", "AWS4-HMAC-SHA256"]) assert.ok(!all.includes(hidden));
   });
 
+  test("no credentials and an answer without words, as another protocol of the server gives it", () => {
+    for (const status of [400, 401, 403])
+      assert.match(explainS3(status, {}, "").hint!, /^the request was not signed/);
+    assert.equal(explainS3(400, {}, "", "the profile").hint, undefined);
+  });
+
+  test("something that the server does not know: what to leave out", () => {
+    assert.match(explainS3(501, {}, "<Error><Code>NotImplemented</Code></Error>").hint!, /versionId/);
+  });
+
   test("an unknown access key, and a token that has expired", async () => {
     const unknown = await refusal(s3, { ...env, AWS_ACCESS_KEY_ID: "AKIDOTHER" });
     assert.match(unknown.hint!, /does not know the access key/);

@@ -10,8 +10,8 @@ export interface ForeignSetup {
   readonly history: string;
   /** Says that the third is applied as well. */
   readonly third: string;
-  /** The key of the tool's advisory lock, in SQL. */
-  readonly lockKey?: string;
+  /** The keys of the advisory locks that its versions take, in SQL. */
+  readonly lockKeys?: readonly string[];
   /** Of the n-th file, where it is not only SQL. */
   readonly content?: (n: number) => string;
 }
@@ -27,7 +27,10 @@ const bytesOf = (n: number): string => `convert_to(E'create table t${n} (id int)
 const lineOf = (n: number): string => `convert_to('create table t${n} (id int);', 'UTF8')`;
 const signed = (crc: string): string =>
   `(case when ${crc} > 2147483647 then ${crc} - 4294967296 else ${crc} end)::int`;
-const database = "convert_to(current_database(), 'UTF8')";
+const name = "current_database()";
+const database = `convert_to(${name}, 'UTF8')`;
+const golangMigrateKey = (...parts: readonly string[]): string =>
+  `crc32(${parts.map((part) => `convert_to(${part}, 'UTF8')`).join(" || '\\x00'::bytea || ")}) * 1486364155 % 4294967296`;
 
 const flywayRow = (rank: number): string =>
   `insert into flyway_schema_history values (${rank}, '1.${rank}', 'x', 'SQL', 'V1_${rank}__x.sql',
@@ -61,8 +64,10 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
     history: `create table schema_migrations (version bigint not null primary key, dirty boolean not null);
       insert into schema_migrations values (2, false);`,
     third: "truncate schema_migrations; insert into schema_migrations values (3, false)",
-    lockKey: `crc32('public'::bytea || '\\x00'::bytea || 'schema_migrations'::bytea || '\\x00'::bytea || '/'::bytea
-      || ${database}) * 1486364155 % 4294967296`,
+    lockKeys: [`'/' || ${name}`, name].flatMap((database) => [
+      golangMigrateKey("'public'", "'schema_migrations'", database),
+      golangMigrateKey("'public'", database),
+    ]),
   },
   flyway: {
     files: ["V1_1__first.sql", "V1_2__second.sql", "V1_3__third.sql", "V2__fourth.sql"],
@@ -73,7 +78,7 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
         execution_time integer not null, success boolean not null);
       ${flywayRow(1)} ${flywayRow(2)}`,
     third: flywayRow(3),
-    lockKey: "77433833903597",
+    lockKeys: ["77433833903597"],
   },
   goose: {
     files: ["00001_first.sql", "00002_second.sql", "00003_third.sql", "00004_fourth.sql"],
@@ -83,7 +88,7 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
       insert into goose_db_version (version_id, is_applied)
         values (0, true), (1, true), (2, true), (2, false), (2, true);`,
     third: "insert into goose_db_version (version_id, is_applied) values (3, true)",
-    lockKey: "4097083626",
+    lockKeys: ["4097083626", "5887940537704921958"],
   },
   "node-pg-migrate": {
     files: [
@@ -97,7 +102,7 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
       insert into pgmigrations (name, run_on)
         values ('1700000000001_first', now()), ('1700000000002_second', now());`,
     third: "insert into pgmigrations (name, run_on) values ('1700000000003_third', now())",
-    lockKey: "7241865325823964",
+    lockKeys: ["7241865325823964"],
   },
   "graphile-migrate": {
     files: ["000001.sql", "000002-second.sql", "000003.sql", "000004-fourth.sql"],
@@ -110,7 +115,7 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
         date timestamptz not null default now());
       ${graphileRow(1)} ${graphileRow(2)}`,
     third: graphileRow(3),
-    lockKey: "4727445306447283",
+    lockKeys: ["4727445306447283"],
     content: (n) =>
       `--! Previous: ${graphileHashes[n - 2] ?? "-"}\n--! Hash: ${graphileHashes[n - 1] ?? "sha1:0"}\n\n${contentOf(n)}`,
   },
@@ -122,7 +127,7 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
         execution_time bigint not null);
       ${sqlxRow(1)} ${sqlxRow(2)}`,
     third: sqlxRow(3),
-    lockKey: `x'3d32ad9e'::bigint * crc32(${database})`,
+    lockKeys: [`x'3d32ad9e'::bigint * crc32(${database})`],
   },
   tern: {
     files: ["001_first.sql", "002_second.sql", "003_third.sql", "004_fourth.sql"],
@@ -130,7 +135,7 @@ export const foreignSetups: Readonly<Record<ToolName, ForeignSetup>> = {
     history: `create table schema_version (version int4 not null primary key);
       insert into schema_version values (2);`,
     third: "update schema_version set version = 3",
-    lockKey: "9628173550095224",
+    lockKeys: ["9628173550095224"],
   },
   postgrator: {
     files: ["001.do.first.sql", "002.do.sql", "003.do.third.sql", "004.do.fourth.sql"],

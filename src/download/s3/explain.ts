@@ -47,16 +47,20 @@ export function explainS3(
 ): Explained {
   const [code, message] = [textIn(body, "Code"), textIn(body, "Message")];
   const says = code === undefined ? undefined : wordsOf(message ? `${code}: ${message}` : code);
-  const kind = code ?? kindOf(status);
+  const kind = code ?? kindOf(status, origin !== undefined);
   const hint =
     hints[kind] ?? regionHint(kind, regionIn(status, headers, body)) ?? clockHint(kind, headers, body);
   return { says, hint: hint ?? credentialsHint(kind, origin), isTransient: transient.has(kind) };
 }
 
-/** Where the answer has no code: it comes from a proxy, or from another server than S3. */
-function kindOf(status: number): string {
+/**
+ * Where the answer has no code: it comes from a proxy, or from another server than S3. One that also speaks another
+ * protocol takes a request without a signature for one of that: OpenStack Swift answers 400 then.
+ */
+function kindOf(status: number, isSigned: boolean): string {
   if (status === 301 || status === 307) return "PermanentRedirect";
-  return status === 401 || status === 403 ? "AccessDenied" : "";
+  const isDenied = status === 401 || status === 403 || (status === 400 && !isSigned);
+  return isDenied ? "AccessDenied" : "";
 }
 
 const transient = new Set(["RequestTimeout", "SlowDown", "ServiceUnavailable", "InternalError"]);
@@ -70,6 +74,8 @@ const hints: Readonly<Record<string, string>> = {
     "check the name of the bucket, and AWS_S3_ADDRESSING_STYLE (path or virtual) where it is not on AWS",
   MethodNotAllowed: "this version only marks that the object was deleted: name another versionId",
   InvalidObjectState: "the object is archived (Glacier): restore it first",
+  NotImplemented:
+    "this server does not know versionId, or an x-amz-… header that was given: leave it out, or ask a server that does",
 };
 
 const elsewhere = new Set([
@@ -108,7 +114,7 @@ const refused: Readonly<Record<string, string>> = {
   AccessDenied:
     "they may lack s3:GetObject (with versionId s3:GetObjectVersion) on the object or kms:Decrypt on its key; without s3:ListBucket S3 answers so for a key that is not there, too",
   SignatureDoesNotMatch:
-    "the secret key is not that of the access key, or was cut off or encoded twice in its Secret; a proxy that changes Host or path does this too",
+    "the secret key is not that of the access key, or was cut off or encoded twice in its Secret; a proxy that changes Host or path does this too, and to some servers an unknown access key is the same",
   InvalidAccessKeyId: "this server does not know the access key; check AWS_ENDPOINT_URL too",
   ExpiredToken: expired,
   InvalidToken: expired,

@@ -70,13 +70,32 @@ function normalized(version: string): Version | undefined {
 }
 
 const undone = /^(?:DELETE|UNDO_.*)$/;
-const isBaseline = ({ type }: FlywayRow): boolean => /(?:^|_)BASELINE$/.test(type);
+/** State scripts are what Flyway 7 and 8 call baselines that are files. */
+const isBaseline = ({ type }: FlywayRow): boolean => /(?:^|_)BASELINE$|_STATE_SCRIPT$/.test(type);
 
 function foreignRow(table: ForeignTable, { version, script, checksum }: FlywayRow): ForeignRow {
   const isOf = checksum === null ? undefined : (bytes: Buffer) => checksumOf(bytes) === checksum;
   if (version !== null) return versionedRow(table, script, normalized(version), isOf);
   const id = script.replace(/^.*[/\\]/, "").replace(/\.sql$/, "");
-  return { name: script, id, kind: "repeatable", isOf };
+  return {
+    name: script,
+    id,
+    kind: "repeatable",
+    isOf: isOf && ((bytes) => isOf(bytes) || refuseFilledIn(script, bytes)),
+  };
+}
+
+/** Of a repeatable file the checksum is that of the text with placeholders filled in, so it cannot be told whether it changed. */
+function refuseFilledIn(script: string, bytes: Buffer): false {
+  const [placeholder] = /\$\{[^{}]+\}/.exec(bytes.toString()) ?? [];
+  if (placeholder === undefined) return false;
+  throw new Failure(
+    "history",
+    `${quote(script)} holds ${quote(placeholder)}, which Flyway fills in and initkit does not`,
+    {
+      hint: "write the value itself in its place, or :'NAME' with the option var",
+    },
+  );
 }
 
 /** CRC-32 of the lines without their ends and without a BOM, as a number with a sign. */

@@ -9,9 +9,17 @@ export const golangMigrate: Tool = {
   table: "schema_migrations",
   columns: { version: "bigint", dirty: "boolean" },
 
-  /** Its command line takes the database from the path of a URL, slash included; its library asks the server. */
+  /**
+   * Its command line takes the database from the path of a URL, slash included; its library asks the server. The
+   * versions 4.1 to 4.14 leave the table out.
+   */
   lock: advisoryLock(({ schema, table }, database) =>
-    [database, `/${database}`].map((name) => lockKey(`${schema}\0${table}\0${name}`)),
+    [database, `/${database}`].flatMap((name) =>
+      [
+        [schema, table, name],
+        [schema, name],
+      ].map((parts) => lockKey(parts.join("\0"))),
+    ),
   ),
 
   async read(session, table) {

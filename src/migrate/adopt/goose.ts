@@ -1,7 +1,8 @@
 import { Failure } from "../../failure.ts";
-import type { Row } from "../../postgres/session.ts";
-import { advisoryLock } from "./locks.ts";
-import { readRows, type Tool, versionedRow } from "./tool.ts";
+import { quote } from "../../format.ts";
+import type { Row, Session } from "../../postgres/session.ts";
+import { advisoryLock, lockRows } from "./locks.ts";
+import { type ForeignTable, readRows, type Tool, versionedRow } from "./tool.ts";
 
 /** https://github.com/pressly/goose: of several rows for a version the newest counts; version 0 is its own. */
 export const goose: Tool = {
@@ -10,8 +11,8 @@ export const goose: Tool = {
   columns: { id: "integer", version_id: "bigint", is_applied: "boolean", tstamp: "" },
   files: { program: /^([0-9]+)_.*(?<!_test)\.go$/ },
 
-  /** Only its library takes it, where it was asked to. */
-  lock: advisoryLock(() => [4097083626n]),
+  /** Only its library takes one, where it was asked to: that of the session or, since 3.26, that of a table. */
+  lock: async (session, table) => (await lockSession(session, table)) ?? (await leaseholder(session, table)),
 
   async read(session, table) {
     const rows = await readRows<Row & { version: string; is_applied: boolean }>(
@@ -25,6 +26,19 @@ export const goose: Tool = {
     return { rows: rows.map(({ version }) => versionedRow(table, version, version)) };
   },
 };
+
+/** The second is that of the versions 3.15 to 3.25. */
+const lockSession = advisoryLock(() => [4097083626n, 5887940537704921958n]);
+
+type Lease = Row & { locked_by: string | null; is_held: boolean };
+
+/** A row holds the lease, which ends by itself when the process that renews it has been killed. */
+async function leaseholder(session: Session, { schema }: ForeignTable): Promise<string | undefined> {
+  const columns = "locked_by, locked and lease_expires_at > pg_catalog.now() as is_held";
+  const rows = await lockRows<Lease>(session, { schema, table: "goose_lock" }, columns);
+  const lease = rows.find(({ is_held }) => is_held);
+  return lease && `a lease of ${quote(lease.locked_by ?? "")} in goose_lock`;
+}
 
 const wasUndone = (versions: string): Failure =>
   new Failure("history", `goose has recorded that version ${versions} was undone`, {

@@ -1,8 +1,7 @@
-import { identifier } from "../../postgres/quoting.ts";
 import type { Row, Session } from "../../postgres/session.ts";
 import { javascript } from "../file-names.ts";
-import { bookkeeping } from "../history.ts";
-import { type ForeignTable, leadingDigits, readRows, type Tool, versionedRow } from "./tool.ts";
+import { lockRows } from "./locks.ts";
+import { type ForeignTable, leadingDigits, readRows, shownTable, type Tool, versionedRow } from "./tool.ts";
 
 /** https://github.com/knex/knex: one row for each file, by its name. */
 export const knex: Tool = {
@@ -23,14 +22,8 @@ export const knex: Tool = {
  * mark is left to knex.
  */
 async function lockRow(session: Session, { schema }: ForeignTable): Promise<string | undefined> {
-  const name = `${identifier(schema)}.knex_migrations_lock`;
-  const marked = await bookkeeping(`cannot lock the rows of ${name}`, async () => {
-    const [found] = await session.query("select pg_catalog.to_regclass($1) is not null as found", [name]);
-    if (found?.["found"] !== true) return [];
-    return await session.query<Row & { is_locked: number }>(
-      `select is_locked from ${name} order by index for update`,
-    );
-  });
-  if (marked.every(({ is_locked }) => !is_locked)) return undefined;
-  return `a mark in ${name} (knex migrate:unlock removes one that was left behind)`;
+  const table = { schema, table: "knex_migrations_lock" };
+  const rows = await lockRows<Row & { is_locked: number }>(session, table, "is_locked");
+  if (rows.every(({ is_locked }) => !is_locked)) return undefined;
+  return `a mark in ${shownTable(table)} (knex migrate:unlock removes one that was left behind)`;
 }

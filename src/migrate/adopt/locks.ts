@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { Failure } from "../../failure.ts";
+import { identifier } from "../../postgres/quoting.ts";
 import type { Row, Session } from "../../postgres/session.ts";
 import { bookkeeping } from "../history.ts";
 import { holderOf } from "../lock.ts";
@@ -30,6 +31,24 @@ export function advisoryLock(
     }
     return undefined;
   };
+}
+
+/**
+ * Locks the rows of a table up to the end of the transaction, waiting for who has locked or changed one.
+ * @param columns what to select of them, in SQL
+ * @returns none where the table is not there
+ */
+export async function lockRows<R extends Row>(
+  session: Session,
+  { schema, table }: ForeignTable,
+  columns: string,
+): Promise<R[]> {
+  const name = `${identifier(schema)}.${identifier(table)}`;
+  return await bookkeeping(`cannot lock the rows of ${name}`, async () => {
+    const [found] = await session.query("select pg_catalog.to_regclass($1) is not null as found", [name]);
+    if (found?.["found"] !== true) return [];
+    return await session.query<R>(`select ${columns} from ${name} order by 1 for update`);
+  });
 }
 
 async function databaseOf(session: Session): Promise<string> {

@@ -114,6 +114,14 @@ suite("a checksum of the tool", () => {
     });
   }
 
+  test("sqlx: white space is no edit where sqlx was told to ignore it", async () => {
+    const { files } = foreignSetups.sqlx;
+    const hash = (content: string) => `sha384(convert_to('${content}', 'UTF8'))`;
+    const sql = `update _sqlx_migrations set checksum = ${hash("createtablet2(idint);")} where version = 2`;
+    await using place = await adoptable("sqlx", { [files[1]]: "create  table t2\n\t(id int);\n" }, sql);
+    ended(await place.run(auto), "done", files.slice(2));
+  });
+
   test("graphile-migrate: a file that says so may have another hash", async () => {
     const { files } = foreignSetups["graphile-migrate"];
     const text = filesOf(foreignSetups["graphile-migrate"])[files[1]]!;
@@ -184,11 +192,17 @@ suite("Flyway's history", () => {
     `insert into flyway_schema_history values (${rank}, ${version}, 'x', '${type}', '${script}', ${checksum}, 'app',
       default, 1, true)`;
 
-  test("holds a baseline, up to which everything is applied", async () => {
-    const sql = `truncate flyway_schema_history; ${row(1, "'1_2'", "BASELINE", "<< Flyway Baseline >>")}`;
-    await using place = await adoptable("flyway", {}, sql);
-    ended(await place.run(auto), "done", files.slice(2));
-  });
+  for (const [type, script] of [
+    ["BASELINE", "<< Flyway Baseline >>"],
+    ["SQL_BASELINE", "B1_2__x.sql"],
+    ["SQL_STATE_SCRIPT", "S1_2__x.sql"],
+  ] as const) {
+    test(`holds a baseline, up to which everything is applied: ${type}`, async () => {
+      const sql = `truncate flyway_schema_history; ${row(1, "'1.2'", type, script)}`;
+      await using place = await adoptable("flyway", {}, sql);
+      ended(await place.run(auto), "done", files.slice(2));
+    });
+  }
 
   test("holds schemas that it has made, and what was undone or given up", async () => {
     const sql = [
@@ -322,38 +336,40 @@ test("the files that undo are none of ours", async () => {
 
 suite("the tool's own lock", () => {
   for (const tool of toolNames) {
-    const { lockKey, files, third } = foreignSetups[tool];
-    if (lockKey === undefined) continue;
-    test(`of ${tool} is waited for, and what it has applied meanwhile is adopted`, async () => {
-      await using place = await adoptable(tool);
-      await using peer = await place.session();
-      await peer.query(`select pg_advisory_lock(${lockKey})`);
-      const { message, options } = failed(
-        await place.run([...auto, "--timeout", "1s"]),
-        "database-unavailable",
-      );
-      assert.ok(message.includes(tool), message);
-      const [holder] = (await peer.query("select pg_backend_pid() as pid")).rows;
-      assert.ok(options.hint!.includes(String(holder.pid)), String(options.hint));
-      assert.equal(await place.exists("initkit_migrations"), false);
+    const { lockKeys = [], files, third } = foreignSetups[tool];
+    for (const [index, lockKey] of lockKeys.entries()) {
+      test(`of ${tool} is waited for, and what it has applied meanwhile is adopted (${index + 1} of ${lockKeys.length})`, async () => {
+        await using place = await adoptable(tool);
+        await using peer = await place.session();
+        await peer.query(`select pg_advisory_lock(${lockKey})`);
+        const { message, options } = failed(
+          await place.run([...auto, "--timeout", "1s"]),
+          "database-unavailable",
+        );
+        assert.ok(message.includes(tool), message);
+        const [holder] = (await peer.query("select pg_backend_pid() as pid")).rows;
+        assert.ok(options.hint!.includes(String(holder.pid)), String(options.hint));
+        assert.equal(await place.exists("initkit_migrations"), false);
 
-      let migrating: Promise<unknown> | undefined;
-      const finish = () => peer.query(`create table t3 (id int); ${third}; select pg_advisory_unlock_all()`);
-      const run = await place.run(auto, {
-        onEvent: (event) => {
-          if (event === "attempt.failed") migrating ??= finish();
-        },
+        let migrating: Promise<unknown> | undefined;
+        const finish = () =>
+          peer.query(`create table t3 (id int); ${third}; select pg_advisory_unlock_all()`);
+        const run = await place.run(auto, {
+          onEvent: (event) => {
+            if (event === "attempt.failed") migrating ??= finish();
+          },
+        });
+        await migrating;
+        ended(run, "done", [files[3]]);
       });
-      await migrating;
-      ended(run, "done", [files[3]]);
-    });
+    }
   }
 
   test("held, what looks like a failure is a migration that is not at its end", async () => {
     const dirty = "update schema_migrations set version = 3, dirty = true";
     await using place = await adoptable("golang-migrate", {}, dirty);
     await using peer = await place.session();
-    await peer.query(`select pg_advisory_lock(${foreignSetups["golang-migrate"].lockKey})`);
+    await peer.query(`select pg_advisory_lock(${foreignSetups["golang-migrate"].lockKeys![0]})`);
     failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
     await peer.query("select pg_advisory_unlock_all()");
     failed(await place.run(auto), "history");
@@ -373,12 +389,27 @@ suite("the tool's own lock", () => {
     ended(await running, "done", [foreignSetups.knex.files[3]]);
   });
 
+  test("of goose may be a lease, which counts until it is given back or has ended", async () => {
+    const lease = (
+      until: string,
+    ) => `create table if not exists goose_lock (lock_id bigint not null primary key,
+        locked boolean not null default false, locked_at timestamptz, locked_by text, lease_expires_at timestamptz,
+        updated_at timestamptz);
+      insert into goose_lock values (4097083626, true, now(), 'pod-1', ${until}, now())
+        on conflict (lock_id) do update set lease_expires_at = excluded.lease_expires_at`;
+    await using place = await adoptable("goose", {}, lease("now() + interval '30 s'"));
+    const { options } = failed(await place.run([...auto, "--timeout", "1s"]), "database-unavailable");
+    assert.match(options.hint!, /"pod-1" in goose_lock/);
+    await place.query(lease("now() - interval '1 s'"));
+    ended(await place.run(auto), "done", foreignSetups.goose.files.slice(2));
+  });
+
   test("is free again after the import", async () => {
     await using place = await adoptable("goose", { "00003_third.sql": `select pg_sleep(600)` });
     const stop = new AbortController();
     const running = place.run(auto, { signal: stop.signal });
     await place.until("query like '%pg_sleep(600)%' and state = 'active'");
-    assert.equal(await place.value(`select pg_try_advisory_lock(${foreignSetups.goose.lockKey})`), true);
+    assert.equal(await place.value(`select pg_try_advisory_lock(${foreignSetups.goose.lockKeys![0]})`), true);
     stop.abort(failedBy);
     await running;
   });
