@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startServer } from "../helpers/server-process.ts";
 import { compare, printRatios, type Subject } from "./measure.ts";
+import { startNginx } from "./nginx.ts";
 import { emptied, inMemory, initkit, installed, manyFiles } from "./surroundings.ts";
 import { makeTree } from "./tree.ts";
 
@@ -32,10 +32,7 @@ export async function download(): Promise<void> {
   mkdirSync(served);
   makeTree(sources.many, manyFiles);
   makeTree(sources.empty, emptyFiles);
-  await using nginx = await startServer((port, own) => {
-    writeFileSync(join(own, "nginx.conf"), configuration(port, own, served));
-    return { command: ["nginx", "-p", own, "-c", "nginx.conf", "-e", "stderr"] };
-  });
+  await using nginx = await startNginx(served);
   const placeOf = (name: string): Place => ({
     url: `http://127.0.0.1:${nginx.port}/${name}`,
     sha256: createHash("sha256")
@@ -70,14 +67,6 @@ export async function download(): Promise<void> {
 
 async function print(title: string, subjects: readonly Subject[]): Promise<void> {
   printRatios(`${title} (medians of ${rounds})`, await compare(installed(subjects), rounds));
-}
-
-function configuration(port: number, own: string, served: string): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (kind) => `${kind}_temp_path ${own};`,
-  );
-  return `daemon off; pid nginx.pid; user root; error_log stderr; events {} http { access_log off; sendfile on;
-    ${temporary.join("\n")} server { listen 127.0.0.1:${port}; root ${served}; } }`;
 }
 
 const shell = (line: string): readonly string[] => ["bash", "-o", "pipefail", "-c", line];

@@ -2,19 +2,23 @@
 import { copy } from "./copy.ts";
 import { download } from "./download.ts";
 import { extract } from "./extract.ts";
+import { limited } from "./limited.ts";
 import { migrate } from "./migrate.ts";
 import { permissions } from "./permissions.ts";
+import { pod } from "./pod.ts";
 import { reaction } from "./reaction.ts";
 import { startup } from "./startup.ts";
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   startup,
+  limited,
   reaction,
   extract,
   download,
   permissions,
   copy,
   migrate,
+  pod,
 };
 
 const names = process.argv.slice(2);

@@ -12,7 +12,7 @@ export function mountConfigMap(folder: string, files: Readonly<Record<string, st
 }
 
 /** Writes files by their paths below a folder. */
-export function fill(folder: string, files: Readonly<Record<string, string>>): void {
+export function fill(folder: string, files: Readonly<Record<string, string | Buffer>>): void {
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);

@@ -50,7 +50,7 @@ const objectsSql = `
   union all select 'rule ' || rulename || ev_class::pg_catalog.regclass, pg_catalog.pg_get_ruledef(oid)
     from pg_catalog.pg_rewrite where ev_class in (select oid from relation)
   union all select 'trigger ' || tgname || tgrelid::pg_catalog.regclass, pg_catalog.pg_get_triggerdef(oid)
-    from pg_catalog.pg_trigger where tgrelid in (select oid from relation)
+    from pg_catalog.pg_trigger where not tgisinternal and tgrelid in (select oid from relation)
   union all select 'routine ' || oid::pg_catalog.regprocedure, pg_catalog.pg_get_functiondef(oid) from routine
   union all select 'operator ' || oid::pg_catalog.regoperator, oprcode::text
     from pg_catalog.pg_operator where oprcode in (select oid from routine)

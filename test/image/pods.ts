@@ -72,8 +72,11 @@ export class Cluster implements AsyncDisposable {
     return this.#name;
   }
 
-  /** Runs a pod to its end and removes it. A termination message is collected as the kubelet does it: by a file. */
-  async play(manifest: Manifest): Promise<PodEnd> {
+  /**
+   * Runs a pod to its end and removes it. A termination message is collected as the kubelet does it: by a file.
+   * @param meanwhile is called with the name of the init container while it runs
+   */
+  async play(manifest: Manifest, meanwhile?: (init: string) => Promise<void>): Promise<PodEnd> {
     const messageFile = join(this.folder, "termination-log");
     writeFileSync(messageFile, "");
     chmodSync(messageFile, 0o666);
@@ -82,8 +85,10 @@ export class Cluster implements AsyncDisposable {
     const file = join(this.folder, "pod.yaml");
     writeFileSync(file, documents.map((document) => JSON.stringify(document)).join("\n---\n"));
     try {
-      const played = await podman(["kube", "play", file]);
       const [init, app] = [`${this.#name}-initkit`, `${this.#name}-app`];
+      const playing = podman(["kube", "play", file]);
+      await Promise.race([playing, meanwhile?.(init)]);
+      const played = await playing;
       if (!(await exists(init))) throw new Error(`the pod did not start: ${played.stderr}`);
       const started = played.exitCode === 0;
       if (started) await podmanSays("wait", app);
