@@ -87,6 +87,7 @@ describe("what is loaded", () => {
     "child_process",
     "crypto",
     "dns",
+    "fs/promises",
     "http",
     "http2",
     "https",

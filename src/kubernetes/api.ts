@@ -42,7 +42,7 @@ export class Api {
    * each of a kind that begins with `kubernetes:`, for an API server that is away shows no object gone
    */
   async get(question: Question): Promise<Answer> {
-    this.#token ??= await this.#cluster.readToken();
+    this.#token ??= this.#cluster.readToken();
     try {
       return await this.#ask(question, this.#token);
     } catch (error) {

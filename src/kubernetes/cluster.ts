@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
@@ -16,7 +16,7 @@ export interface Cluster {
   /** The pod's own, where it is known. */
   readonly namespace: string | undefined;
   /** As it is now: kubelet replaces it before it expires. */
-  readonly readToken: () => Promise<string>;
+  readonly readToken: () => string;
 }
 
 /**
@@ -52,11 +52,11 @@ export const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccou
 export async function joinCluster(env: Env, folder: string): Promise<Cluster> {
   const origin = originOf(env);
   const readToken = () => readTokenIn(folder);
-  await readToken();
+  readToken();
   return {
     origin,
     tls: await readCaIn(folder),
-    namespace: await readNamespaceIn(folder),
+    namespace: readNamespaceIn(folder),
     readToken,
   };
 }
@@ -67,10 +67,10 @@ const unusable = (why: string, cause: unknown): Failure =>
     cause,
   });
 
-async function readTokenIn(folder: string): Promise<string> {
+function readTokenIn(folder: string): string {
   const file = join(folder, "token");
   try {
-    const token = (await readFile(file, "utf8")).trim();
+    const token = readFileSync(file, "utf8").trim();
     if (/^[\x21-\x7e]+$/.test(token)) return token;
     throw new Error(token === "" ? "it is empty" : "it holds no token");
   } catch (error) {
@@ -90,9 +90,9 @@ async function readCaIn(folder: string): Promise<TlsSettings> {
 }
 
 /** A projected volume need not have it, and a target that names its namespace does not need it. */
-async function readNamespaceIn(folder: string): Promise<string | undefined> {
+function readNamespaceIn(folder: string): string | undefined {
   try {
-    return (await readFile(join(folder, "namespace"), "utf8")).trim() || undefined;
+    return readFileSync(join(folder, "namespace"), "utf8").trim() || undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 
 /** What resolv.conf(5) says. */
 export interface ResolvConf {
@@ -18,9 +18,7 @@ export interface ResolvConf {
 const defaults: ResolvConf = { servers: ["127.0.0.1"], search: [], ndots: 1, timeout: 2000, attempts: 2 };
 
 /** Reads resolv.conf; a file that is not there means its defaults. */
-export async function readResolvConf(file: string): Promise<ResolvConf> {
-  return parseResolvConf(await readFile(file, "utf8").catch(() => ""));
-}
+export const readResolvConf = (file: string): ResolvConf => parseResolvConf(contentOf(file));
 
 export function parseResolvConf(content: string): ResolvConf {
   const lines = content.split("\n").map((line) =>
@@ -54,9 +52,14 @@ function option(word: string): [name: string, value: number | undefined] {
 }
 
 /** The addresses of a name in hosts(5). */
-export async function readHosts(file: string, name: string): Promise<string[]> {
-  const content = await readFile(file, "utf8").catch(() => "");
-  return parseHosts(content, name);
+export const readHosts = (file: string, name: string): string[] => parseHosts(contentOf(file), name);
+
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 export function parseHosts(content: string, name: string): string[] {

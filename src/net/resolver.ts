@@ -26,7 +26,7 @@ export async function resolve(host: string, options: ResolveOptions): Promise<st
   if (isIP(name)) return [name];
   if (isLocalhost(name)) return ["::1", "127.0.0.1"];
 
-  const listed = await readHosts(options.hosts ?? "/etc/hosts", name.replace(/\.$/, ""));
+  const listed = readHosts(options.hosts ?? "/etc/hosts", name.replace(/\.$/, ""));
   const known = listed.filter((address) => isIP(address));
   return interleave(known.length > 0 ? known : await ask(name, options));
 }
@@ -64,7 +64,7 @@ interface Question {
 const forAddresses: Question = { noData: "the name has no address" };
 
 async function ask(name: string, options: ResolveOptions, question = forAddresses): Promise<string[]> {
-  const conf = await readResolvConf(options.resolvConf ?? "/etc/resolv.conf");
+  const conf = readResolvConf(options.resolvConf ?? "/etc/resolv.conf");
   const { servers = conf.servers, code, signal } = options;
   const { askServers, mostOpen } = await import("./dns-query.ts");
   if (signal.aborted) throw unfinished(name, servers, signal, code);

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { path, text } from "../kinds.ts";
@@ -56,20 +56,18 @@ export const hasTlsArguments = (args: TlsArguments): boolean =>
  * @throws Failure `configuration` where one is missing or cannot be used
  */
 export async function readTlsSettings(args: TlsArguments): Promise<TlsSettings> {
-  const [ca, cert, key] = await Promise.all([
-    readPem("ca", args.ca),
-    readPem("cert", args.cert),
-    readPem("key", args.key),
-  ]);
+  const ca = readPem("ca", args.ca);
+  const cert = readPem("cert", args.cert);
+  const key = readPem("key", args.key);
   const settings = { ca, cert, key, serverName: args["server-name"], insecure: args.insecure };
   await checkUsable(settings, args);
   return settings;
 }
 
-async function readPem(name: string, file: string | undefined): Promise<Buffer | undefined> {
+function readPem(name: string, file: string | undefined): Buffer | undefined {
   if (file === undefined) return undefined;
   try {
-    return await readFile(file);
+    return readFileSync(file);
   } catch (error) {
     throw unusable(name, file, (error as Error).message.replace(/, .*/s, ""), error);
   }
