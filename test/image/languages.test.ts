@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { temporary } from "../helpers/temporary.ts";
 import { baseImage, buildImages, initkit, podmanSays } from "./podman.ts";
 
 // The image's Node has the ICU data of English only. A script is what can ask for any of it.
@@ -37,6 +41,37 @@ describe("in the image, a script", () => {
     });
   }
 });
+
+describe("the build", () => {
+  for (const { what, content } of [
+    { what: "no ICU data", content: () => Buffer.from("a program") },
+    { what: "ICU data of an unknown form", content: () => headersOf("CmnE") },
+    { what: "more ICU data than one", content: () => Buffer.concat([headersOf("CmnD"), headersOf("CmnD")]) },
+    { what: "ICU data without English", content: () => headersOf("CmnD") },
+  ]) {
+    test(`ends where Node has ${what}, and leaves it as it is`, (t) => {
+      const file = join(temporary(t), "node");
+      writeFileSync(file, content());
+      const tool = join(import.meta.dirname, "../../src/image/icu-data.ts");
+      assert.equal(spawnSync(process.execPath, [tool, file]).status, 1);
+      assert.deepEqual(readFileSync(file), content());
+    });
+  }
+});
+
+/** An archive of ICU data with two items of other languages. */
+function headersOf(format: string): Buffer {
+  const header = Buffer.from(`\x20\0\xda\x27\x14\0\0\0\0\0\x02\0${format}\x01\0\0\0`, "latin1");
+  const names = Buffer.from("icudt78l/de.res\0icudt78l/fr.res\0");
+  const table = new Uint32Array([2, 20, 64, 36, 80]);
+  return Buffer.concat([
+    header,
+    Buffer.alloc(32 - header.length),
+    Buffer.from(table.buffer),
+    names,
+    Buffer.alloc(96),
+  ]);
+}
 
 async function inImage(report: () => Report, options: readonly string[] = []): Promise<Report> {
   const steps = JSON.stringify([{ script: textOf(report) }]);
