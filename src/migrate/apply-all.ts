@@ -70,7 +70,7 @@ async function applyNext(
 ): Promise<void> {
   const { name, id } = pending.migration;
   try {
-    const file = (!pending.begun && scripts.get(id)) || (await readPending(pending, step.options));
+    const file = (!pending.begun && scripts.get(id)) || readPending(pending, step.options);
     const need = work.span === "transaction" ? sessionNeedIn([file]) : undefined;
     if (need !== undefined) throw sessionRefusal(need, work.session.where);
     await applyOne(work, file, pending);
