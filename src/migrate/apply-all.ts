@@ -1,11 +1,11 @@
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { formatMs, serverWords } from "../format.ts";
+import { formatMs } from "../format.ts";
 import { interrupted } from "../net/errors.ts";
-import type { Notice, Session } from "../postgres/session.ts";
-import type { Log } from "../task.ts";
-import { rollBack, type Work } from "./apply.ts";
+import type { Session } from "../postgres/session.ts";
+import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applyFile } from "./apply-file.ts";
+import { FileLine } from "./file-line.ts";
 import { createHistory, lockKeyOf } from "./history.ts";
 import type { Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
@@ -21,12 +21,21 @@ export async function applyAll(step: Step, work: Work, scripts: Scripts, signal:
   if (!(await takeLock(step, work, signal))) return;
   const { place, plan } = await lookAndStart(step, work.session);
   if (!place.exists) await createHistory(work.session, place);
+  const files = plan.pending.map((pending) => fileOf(step, pending, scripts));
+  const ready = { ...work, place };
+  const line = new FileLine(ready, files);
   const before = step.applied.length;
   for (const [index, pending] of plan.pending.entries()) {
     work.log.progress(`applying ${index + 1} of ${plan.pending.length}: ${pending.migration.name}`);
-    await applyNext(step, { ...work, place }, pending, { scripts, signal, before });
+    const inTransaction = () => line.apply(index);
+    const apply = () => applyFile(ready, files[index]!, pending.begun, inTransaction);
+    await applyOne(step, ready, pending, { signal, before, apply });
   }
 }
+
+/** As it was read before the lock was there, unless an earlier attempt has begun it meanwhile. */
+const fileOf = (step: Step, pending: Pending, scripts: Scripts): ScriptFile =>
+  (!pending.begun && scripts.get(pending.migration.id)) || readPending(pending, step.options);
 
 /** Behind a pooler, each transaction may have another session of the server, so each file takes a lock of its own. */
 export async function applyEach(
@@ -48,36 +57,44 @@ export async function applyEach(
       if (!pending) return;
       if (!place.exists) await createHistory(session, place);
       work.log.progress(`applying the next of ${plan.pending.length}: ${pending.migration.name}`);
-      await applyNext(step, { ...work, place }, pending, { scripts, signal, before });
+      const ready = { ...work, place };
+      const apply = () => applyPooled(ready, fileOf(step, pending, scripts), pending);
+      await applyOne(step, ready, pending, { signal, before, apply });
     }
   } finally {
     await rollBack(session);
   }
 }
 
-interface Progress {
-  readonly scripts: Scripts;
+async function applyPooled(work: Work, file: ScriptFile, { begun }: Pending): Promise<void> {
+  const need = sessionNeedIn([file]);
+  if (need !== undefined) throw sessionRefusal(need, work.session.where);
+  await applyFile(work, file, begun, () => applyInTransaction(work, file));
+}
+
+interface Application {
   readonly signal: AbortSignal;
   /** How many files earlier attempts have applied. */
   readonly before: number;
+  readonly apply: () => Promise<void>;
 }
 
-async function applyNext(
+async function applyOne(
   step: Step,
-  work: Work,
-  pending: Pending,
-  { scripts, signal, before }: Progress,
+  { log, session }: Work,
+  { migration: { name } }: Pending,
+  { signal, before, apply }: Application,
 ): Promise<void> {
-  const { name, id } = pending.migration;
+  const startedAt = now();
   try {
-    const file = (!pending.begun && scripts.get(id)) || (await readPending(pending, step.options));
-    const need = work.span === "transaction" ? sessionNeedIn([file]) : undefined;
-    if (need !== undefined) throw sessionRefusal(need, work.session.where);
-    await applyOne(work, file, pending);
-    step.applied.push(name);
+    await apply();
   } catch (error) {
     throw inContext(error, name, signal, step.applied.length > before);
+  } finally {
+    session.onNotice = () => {};
   }
+  step.applied.push(name);
+  log.debug(`applied ${name} in ${formatMs(now() - startedAt)}`);
 }
 
 /** What the history begins with is recorded first. */
@@ -90,21 +107,6 @@ async function lookAndStart(step: Step, session: Session): Promise<Look> {
 
 async function record(step: Step, session: Session, start: Start): Promise<void> {
   step.started = await recordStart(session, start, () => look(step, session), step.context.log);
-}
-
-async function applyOne(work: Work, file: ScriptFile, { begun, migration }: Pending): Promise<void> {
-  const startedAt = now();
-  work.session.onNotice = (notice) => tell(work.log, migration.name, notice);
-  await applyFile(work, file, begun);
-  work.session.onNotice = () => {};
-  work.log.debug(`applied ${migration.name} in ${formatMs(now() - startedAt)}`);
-}
-
-function tell(log: Log, name: string, { severity, message }: Notice): void {
-  const text = `${name}: ${severity}: ${serverWords(message ?? "")}`;
-  if (severity === "WARNING") log.warn(text);
-  else if (severity?.startsWith("DEBUG")) log.debug(text);
-  else log.info(text);
 }
 
 /** The same failure, with the file where time ran out, and whether the attempt came any further. */

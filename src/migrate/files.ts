@@ -1,10 +1,10 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../failure.ts";
 import { count, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type FileNames, versionIn } from "./file-names.ts";
-import { checksumOf, decodeSql } from "./text.ts";
+import { checksumOf, refuseUnreadable } from "./text.ts";
 import { compareVersions, type Version } from "./version.ts";
 
 type MigrationKind = "versioned" | "repeatable" | "single";
@@ -32,48 +32,42 @@ export interface MigrationSource {
  * @param names those that other tools give their files
  * @throws Failure `configuration` for names and texts that cannot be used, `access` or `io` for what cannot be read
  */
-export async function readMigrations(
-  path: string,
-  names: readonly FileNames[] = [],
-): Promise<MigrationSource> {
-  const folder = await isFolder(path);
-  const entries = folder ? await list(path) : [];
-  const named = folder ? await filesAmong(entries, path, names) : [single(path, names)];
+export function readMigrations(path: string, names: readonly FileNames[] = []): MigrationSource {
+  const folder = isFolder(path);
+  const entries = folder ? list(path) : [];
+  const named = folder ? filesAmong(entries, path, names) : [single(path, names)];
   refuseUnversioned(named, path);
   refuseDuplicates(named);
   refusePrograms(entries, named, names);
-  const migrations = await Array.fromAsync(named.toSorted(byOrder), withChecksum);
-  return { migrations, folder };
+  return { migrations: named.toSorted(byOrder).map(withChecksum), folder };
 }
 
 type NamedFile = Omit<Migration, "checksum">;
 
-async function isFolder(path: string): Promise<boolean> {
+function isFolder(path: string): boolean {
   try {
-    return (await stat(path)).isDirectory();
+    return statSync(path).isDirectory();
   } catch (error) {
     throw fileFailure(`cannot read the migrations ${quote(path)}`, error);
   }
 }
 
 /** Names with a dot in front are those of editors, of macOS, and kubelet's own in ConfigMap mounts. */
-async function filesAmong(
-  entries: readonly string[],
+function filesAmong(
+  entries: readonly Dirent[],
   folder: string,
   names: readonly FileNames[],
-): Promise<(NamedFile | string)[]> {
-  const sql = entries.filter((name) => /\.sql$/i.test(name) && !name.startsWith("."));
+): (NamedFile | string)[] {
+  const sql = entries.filter(({ name }) => /\.sql$/i.test(name) && !name.startsWith("."));
   const ignored = [/\.down\.sql$/i, ...names.flatMap((other) => other.ignored ?? [])];
-  const up = sql.filter((name) => !ignored.some((pattern) => pattern.test(name)));
-  const files = await Array.fromAsync(up, async (name) =>
-    (await isFolder(join(folder, name))) ? [] : [name],
-  );
-  return files.flat().map((name) => parseName(name, join(folder, name), names) ?? name);
+  const up = sql.filter(({ name }) => !ignored.some((pattern) => pattern.test(name)));
+  const files = up.filter((entry) => entry.isFile() || !isFolder(join(folder, entry.name)));
+  return files.map(({ name }) => parseName(name, join(folder, name), names) ?? name);
 }
 
-async function list(folder: string): Promise<string[]> {
+function list(folder: string): Dirent[] {
   try {
-    return (await readdir(folder)).sort();
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     throw fileFailure(`cannot list the migrations in ${quote(folder)}`, error);
   }
@@ -119,17 +113,17 @@ function refuseDuplicates(files: readonly NamedFile[]): void {
 
 /** A program beside an SQL file of its version is what that file stands for. */
 function refusePrograms(
-  entries: readonly string[],
+  entries: readonly Dirent[],
   files: readonly NamedFile[],
   names: readonly FileNames[],
 ): void {
   const versions = new Set(files.map(({ id }) => id));
-  const programs = entries.filter((name) => {
+  const programs = entries.filter(({ name }) => {
     const version = versionIn(name, names, "program");
     return version !== undefined && !versions.has(version);
   });
-  const [first] = programs;
-  if (first === undefined) return;
+  if (programs.length === 0) return;
+  const first = programs[0]!.name;
   const others = programs.length > 1 ? ` and ${count(programs.length - 1, "other")}` : "";
   throw new Failure("configuration", `${quote(first)}${others}: a migration that is a program, not SQL`, {
     hint: `write it in SQL as well (${quote(first.replace(/\.[^.]+$/, ".sql"))}), which is not run where the program was applied; or, where all programs are applied everywhere, leave adopt out, and let the folder hold SQL files only`,
@@ -143,22 +137,16 @@ function byOrder(a: NamedFile, b: NamedFile): number {
   return a.id < b.id ? -1 : 1;
 }
 
-async function withChecksum(file: NamedFile): Promise<Migration> {
-  return { ...file, checksum: checksumOf(await readSql(file)) };
-}
-
-/**
- * The text of a migration, without a BOM.
- * @throws Failure `configuration` where it is not UTF-8
- */
-export async function readSql({ name, path }: Pick<Migration, "name" | "path">): Promise<string> {
-  return decodeSql(name, await readBytes(path));
+function withChecksum(file: NamedFile): Migration {
+  const bytes = readBytes(file.path);
+  refuseUnreadable(file.name, bytes);
+  return { ...file, checksum: checksumOf(bytes) };
 }
 
 /** @throws Failure `access` or `io` */
-export async function readBytes(path: string): Promise<Buffer> {
+export function readBytes(path: string): Buffer {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     throw fileFailure(`cannot read the migration ${quote(path)}`, error);
   }

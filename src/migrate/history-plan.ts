@@ -64,7 +64,10 @@ export function comparePlan(
 const isVersioned = ({ kind }: { readonly kind: Migration["kind"] }): boolean => kind === "versioned";
 
 const newest = (versions: readonly Version[]): Version | undefined =>
-  versions.toSorted(compareVersions).at(-1);
+  versions.reduce<Version | undefined>(
+    (last, each) => (last === undefined || compareVersions(each, last) > 0 ? each : last),
+    undefined,
+  );
 
 const newestDone = (history: readonly Applied[]): Version | undefined =>
   newest(history.filter((row) => isVersioned(row) && row.state === "done").map(({ version }) => version));

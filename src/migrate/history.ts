@@ -111,20 +111,21 @@ const tableSql = (name: string): string => `create table ${name} (
   initkit_version text not null
 )`;
 
-/** The statement that says that a file is applied. A repeatable one is said again; for others that fails. */
-export function doneSql(
-  place: HistoryPlace,
-  migration: Migration,
-  durationMs: number,
-  appliedBy: string,
-): string {
+/**
+ * The statement that says, at the end of its transaction, that a file is applied. A repeatable one is said again; for
+ * others that fails.
+ */
+export function doneSql(place: HistoryPlace, migration: Migration, appliedBy: string): string {
   const { id, name, kind, checksum } = migration;
   const values = [id, name, kind, checksum, "done", appliedBy, initkitVersion].map(literal).join(", ");
   const again = kind === "repeatable" ? ` on conflict (version) do update set ${assignments("done")}` : "";
   return `insert into ${qualified(place)}
     (version, name, kind, checksum, state, applied_by, initkit_version, duration_ms)
-    values (${values}, ${Math.round(durationMs)})${again}`;
+    values (${values}, ${transactionMs})${again}`;
 }
+
+const transactionMs = `(extract(epoch from pg_catalog.clock_timestamp() operator(pg_catalog.-) pg_catalog.now())
+      operator(pg_catalog.*) 1000)::bigint`;
 
 /** Says that migrations are applied which others have applied. */
 export async function recordApplied(

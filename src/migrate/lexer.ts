@@ -135,7 +135,7 @@ function kindAt(sql: string, at: number): Token["kind"] {
   const character = sql[at]!;
   if (character === ";") return ";";
   if (character === "\\") return "command";
-  if (mayQuote.test(character)) {
+  if (mayQuote.includes(character)) {
     if (isStringAt(sql, at)) return "string";
     if (isNameAt(sql, at)) return "name";
   }
@@ -144,7 +144,7 @@ function kindAt(sql: string, at: number): Token["kind"] {
 }
 
 /** What a string or a quoted name begins with. */
-const mayQuote = /['"$bexnu]/i;
+const mayQuote = "'\"$bBeExXnNuU";
 
 function endOf(sql: string, at: number, kind: Token["kind"], backslashes: boolean): number {
   if (kind === "string") return endOfString(sql, at, backslashes);

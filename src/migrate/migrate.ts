@@ -1,6 +1,6 @@
 import { readDatabaseSettings } from "../postgres/read-settings.ts";
 import type { Context, Result } from "../task.ts";
-import { toolsNamed } from "./adopt/tools.ts";
+import type { Tool } from "./adopt/tool.ts";
 import { applyAll, applyEach } from "./apply-all.ts";
 import { readMigrations } from "./files.ts";
 import type { HistoryPlan } from "./history-plan.ts";
@@ -19,9 +19,9 @@ import { prepareSession } from "./surroundings.ts";
  */
 export async function migrate(context: Context, options: MigrateOptions): Promise<Result> {
   const settings = await readDatabaseSettings(options.database, context.env);
-  const tools = toolsNamed(options.adopt);
+  const tools = await toolsFor(options);
   const names = tools.flatMap(({ files }) => files ?? []);
-  const source = await readMigrations(options.dir, names);
+  const source = readMigrations(options.dir, names);
   refuseUnusableStart(source, { baseline: options.baseline, tools }, options.dir);
   if (source.migrations.length === 0) context.log.warn(`no migration in ${options.dir}`);
   const pod = context.env["HOSTNAME"];
@@ -45,6 +45,13 @@ export async function migrate(context: Context, options: MigrateOptions): Promis
   }
 }
 
+/** Most databases have no other tool to be adopted from. */
+async function toolsFor({ adopt }: MigrateOptions): Promise<Tool[]> {
+  if (adopt.length === 0) return [];
+  const { toolsNamed } = await import("./adopt/tools.ts");
+  return toolsNamed(adopt);
+}
+
 async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   const { options, context } = step;
   const database = { settings: step.settings, applicationName: step.appliedBy, env: context.env, signal };
@@ -56,7 +63,7 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   warnOnce(step, plan);
   if (isSettled(first, options)) return settled(step);
   if (options.waitOnly) throw stillPending(plan);
-  const scripts = await readScripts(plan, options);
+  const scripts = readScripts(plan, options);
   if (options.dryRun) return listed(step, first);
 
   if (place.standby) throw standby(session);

@@ -3,10 +3,13 @@ import { type Statement, type Token, tokens } from "./lexer.ts";
 
 /** Whether a statement cannot run in a transaction, as far as its text tells (PostgreSQL manual, part VI). */
 export function refusesTransaction({ words, start, end }: Statement, sql: string): boolean {
-  if (!candidates.test(words.slice(0, 3).join(" "))) return false;
+  if (!firstWords.has(words[0]) || !candidates.test(words.slice(0, 3).join(" "))) return false;
   const head = headOf(sql.slice(start, end));
   return always.test(head) || concurrently.test(head);
 }
+
+/** A long file has mostly statements that begin with another word. */
+const firstWords = new Set<string | undefined>(["VACUUM", "CLUSTER", "REINDEX", "ALTER", "CREATE", "DROP"]);
 
 /** What may be one, so that only of those more is read. */
 const candidates =

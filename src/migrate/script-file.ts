@@ -1,13 +1,13 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { Failure } from "../failure.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
 import { type Body, bodyOf } from "./body.ts";
-import { type Migration, readSql } from "./files.ts";
+import { type Migration, readBytes } from "./files.ts";
 import { endOfData, type Span, type Statement, statements } from "./lexer.ts";
 import { refusesTransaction } from "./no-transaction.ts";
 import { changesReading } from "./reading.ts";
 import { sectionOf } from "./sections.ts";
-import { checksumOf, placeOf } from "./text.ts";
+import { checksumOf, decodeSql, placeOf } from "./text.ts";
 import type { Variables } from "./variables.ts";
 
 /** A migration that is about to be applied, with its text. */
@@ -36,21 +36,22 @@ export interface Part extends Span {
  * Reads what is to be applied, and looks for what would break the promise of one transaction.
  * @throws Failure `configuration` naming file and line
  */
-export async function readScript(found: Migration, variables: Variables): Promise<ScriptFile> {
-  const text = await readSql(found);
+export function readScript(found: Migration, variables: Variables): ScriptFile {
+  const bytes = readBytes(found.path);
+  const text = decodeSql(found.name, bytes);
   const section = sectionOf(found.name, text);
   const body = bodyOf(found.name, text, section, variables);
   const { parts, refusing, ending } = survey(body.sql);
-  const transaction = section.transaction && !refusing && !(await disabledBeside(found));
-  const file = { text, body, parts, transaction, migration: { ...found, checksum: checksumOf(text) } };
+  const transaction = section.transaction && !refusing && !disabledBeside(found);
+  const file = { text, body, parts, transaction, migration: { ...found, checksum: checksumOf(bytes) } };
   if (transaction && ending) throw transactionControl(file, ending);
   return file;
 }
 
 /** Flyway keeps this in a file of its own: `V1__x.sql.conf`. */
-async function disabledBeside({ path }: Migration): Promise<boolean> {
+function disabledBeside({ path }: Migration): boolean {
   try {
-    return /^\s*executeInTransaction\s*=\s*false\s*$/m.test(await readFile(`${path}.conf`, "utf8"));
+    return /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readFileSync(`${path}.conf`, "utf8"));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return false;
     throw fileFailure(`cannot read "${path}.conf"`, error);

@@ -6,16 +6,11 @@ import type { MigrateOptions } from "./step.ts";
 export type Scripts = ReadonlyMap<string, ScriptFile>;
 
 /** Every file is read, and refused if need be, before the first one is applied. */
-export async function readScripts({ pending }: HistoryPlan, options: MigrateOptions): Promise<Scripts> {
-  const read = async (each: Pending) => [each.migration.id, await readPending(each, options)] as const;
-  return new Map(await Array.fromAsync(pending, read));
-}
+export const readScripts = ({ pending }: HistoryPlan, options: MigrateOptions): Scripts =>
+  new Map(pending.map((each) => [each.migration.id, readPending(each, options)]));
 
 /** What was begun statement by statement ends so. */
-export async function readPending(
-  { migration, begun }: Pending,
-  { variables }: MigrateOptions,
-): Promise<ScriptFile> {
-  const file = await readScript(migration, variables);
+export function readPending({ migration, begun }: Pending, { variables }: MigrateOptions): ScriptFile {
+  const file = readScript(migration, variables);
   return { ...file, transaction: file.transaction && !begun };
 }

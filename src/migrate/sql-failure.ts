@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { serverWords } from "../format.ts";
-import { isServerError, type ServerError } from "../postgres/errors.ts";
+import { bookkeepingFailure, isServerError, type ServerError } from "../postgres/errors.ts";
 import type { ScriptError } from "../postgres/script.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Span } from "./lexer.ts";
@@ -33,6 +33,7 @@ const halfway =
 export function sqlFailure(file: ScriptFile, part: Part | undefined, failed: ScriptError): unknown {
   const { error, completed } = failed;
   if (!isServerError(error)) return error;
+  if (completed === undefined) return bookkeepingFailure(`cannot begin ${file.migration.name}`, error);
   const found = part && find(file, part, error, completed);
   const message = [
     headline(file, part, found, error),

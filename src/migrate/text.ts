@@ -1,35 +1,52 @@
-import { createHash } from "node:crypto";
+import { isUtf8 } from "node:buffer";
+import { hash } from "node:crypto";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 
 /**
  * The text of an SQL file, without a BOM.
- * @throws Failure `configuration` for bytes that are not UTF-8, and for a NUL, which would end the text for PostgreSQL
+ * @throws Failure `configuration` as `refuseUnreadable` does
  */
-export function decodeSql(name: string, bytes: Uint8Array): string {
-  const text = decodeUtf8(name, bytes);
-  const nul = text.indexOf("\0");
-  if (nul < 0) return text;
-  throw new Failure("configuration", `${placeOf(name, text, nul)}: a NUL byte`, {
+export function decodeSql(name: string, bytes: Buffer): string {
+  refuseUnreadable(name, bytes);
+  return withoutBom(bytes).toString("utf8");
+}
+
+/** @throws Failure `configuration` for bytes that are not UTF-8, and for a NUL, which would end the text for PostgreSQL */
+export function refuseUnreadable(name: string, bytes: Buffer): void {
+  if (!isUtf8(bytes)) {
+    throw new Failure("configuration", `${quote(name)} is not UTF-8`, {
+      hint: "save it as UTF-8; other encodings, UTF-16 among them, are not read",
+    });
+  }
+  if (!bytes.includes(0)) return;
+  const text = withoutBom(bytes).toString("utf8");
+  throw new Failure("configuration", `${placeOf(name, text, text.indexOf("\0"))}: a NUL byte`, {
     hint: "the file is not SQL in UTF-8; save it as that",
   });
 }
 
-function decodeUtf8(name: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new Failure("configuration", `${quote(name)} is not UTF-8`, {
-      hint: "save it as UTF-8; other encodings, UTF-16 among them, are not read",
-      cause,
-    });
-  }
-}
+const byteOrderMark = Buffer.from("\ufeff");
+
+const withoutBom = (bytes: Buffer): Buffer =>
+  bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark)
+    ? bytes.subarray(byteOrderMark.length)
+    : bytes;
 
 /** A digest that no line ending, no BOM and no empty line at the end changes. */
-export function checksumOf(text: string): string {
-  const normalized = text.replace(/\r\n?/g, "\n").replace(/\n+$/, "");
-  return createHash("sha256").update(normalized).digest("hex");
+export function checksumOf(bytes: Buffer): string {
+  const lines = withLineFeeds(withoutBom(bytes));
+  let end = lines.length;
+  while (lines[end - 1] === lineFeed) end--;
+  return hash("sha256", lines.subarray(0, end));
+}
+
+const lineFeed = 0x0a;
+
+/** In latin1, every byte stays what it is; no part of a longer character in UTF-8 looks like a line end. */
+function withLineFeeds(bytes: Buffer): Buffer {
+  if (!bytes.includes("\r")) return bytes;
+  return Buffer.from(bytes.toString("latin1").replace(/\r\n?/g, "\n"), "latin1");
 }
 
 /** A place in a text, both counted from 1; the column in characters (code points). */

@@ -101,6 +101,7 @@ async function newClient(socket: Socket, host: Host, options: LoginOptions): Pro
     application_name: applicationName,
     options: settings.options,
     stream: () => connected(socket),
+    pipeline: true,
   });
   client.on("error", () => {});
   if (settings.channelBinding === "require") requireChannelBinding(client, socket);

@@ -7,7 +7,7 @@ import { keyOf, requestCancel } from "./cancel.ts";
 import { nameOf } from "./connect.ts";
 import { lostSession } from "./errors.ts";
 import { login, type Login, type LoginOptions } from "./login.ts";
-import { script, type ScriptError } from "./script.ts";
+import { Script, type ScriptError, type ScriptOptions } from "./script.ts";
 import { type Host, socketIn } from "./hosts.ts";
 import type { DatabaseSettings } from "./settings.ts";
 import { ofKind, type SingleTarget } from "./target-session.ts";
@@ -27,7 +27,10 @@ export interface Notice {
   readonly message: string | undefined;
 }
 
-/** One session of a database. Its end rolls back what is open, and gives back its locks. */
+/**
+ * One session of a database. Its end rolls back what is open, and gives back its locks. What is sent before an earlier
+ * answer has come is answered in its turn, and run even if what is before it fails.
+ */
 export interface Session extends AsyncDisposable {
   /** The server, as messages call it: `db:5432`. */
   readonly where: string;
@@ -35,16 +38,15 @@ export interface Session extends AsyncDisposable {
   readonly processId: number;
   /** The transaction: none, open, or failed. */
   readonly transaction: "none" | "open" | "failed";
-  /** Called for what the server says beside its answers. */
+  /** Called for what the server says beside its answers to what is sent from then on. */
   onNotice: (notice: Notice) => void;
   /** One statement, with `$1`… in it for the values. @throws ServerError, or a Failure when the session is lost */
   query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<R[]>;
   /**
-   * Any number of statements in one message; rows are passed over.
-   * @param data what the last one, a COPY, reads from the client
+   * Any number of statements in one message; rows are passed over. Nothing may be sent behind a COPY before its end.
    * @throws ScriptError, or a Failure
    */
-  run(text: string, data?: string): Promise<void>;
+  run(text: string, options?: ScriptOptions): Promise<void>;
 }
 
 /**
@@ -130,23 +132,26 @@ const goodbyeMs = 1000;
 function sessionOn(connection: Login, tls: PostgresTls, signal: AbortSignal): Session {
   const { client, socket } = connection;
   const where = nameOf(connection.host);
-  let busy = false;
+  /** Who hears what the server says, for each answer that is awaited. */
+  const listeners: Session["onNotice"][] = [];
+  let running = 0;
   let cancelling: Promise<void> | undefined;
   const onAbort = () => {
-    if (busy) cancelling = stopStatement(connection, tls);
+    if (running > 0) cancelling = stopStatement(connection, tls);
   };
   signal.addEventListener("abort", onAbort);
 
   const call = async <T>(start: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
-    busy = true;
+    running++;
+    listeners.push(session.onNotice);
     try {
       return await start();
     } catch (error) {
       signal.throwIfAborted();
       throw lostSession(where, (error as Partial<ScriptError>).error ?? error) ?? error;
     } finally {
-      busy = false;
+      running--;
     }
   };
 
@@ -158,7 +163,7 @@ function sessionOn(connection: Login, tls: PostgresTls, signal: AbortSignal): Se
       return transactionOf(client);
     },
     query: (text, values) => call(async () => (await client.query(text, values && [...values])).rows),
-    run: (text, data) => call(() => runScript(client, text, data)),
+    run: (text, options = {}) => call(() => client.query(new Script(text, options)).over),
     async [Symbol.asyncDispose]() {
       signal.removeEventListener("abort", onAbort);
       await cancelling;
@@ -166,19 +171,14 @@ function sessionOn(connection: Login, tls: PostgresTls, signal: AbortSignal): Se
       socket.destroy();
     },
   };
-  client.on("notice", (notice) => session.onNotice(notice));
+  client.on("notice", (notice) => listeners[0]?.(notice));
+  client.connection.on("readyForQuery", () => listeners.shift());
   return session;
 }
 
 function transactionOf(client: Client): Session["transaction"] {
   const status = client.getTransactionStatus();
   return status === "T" ? "open" : status === "E" ? "failed" : "none";
-}
-
-function runScript(client: Client, text: string, data?: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.query(script({ text, data }, resolve, reject));
-  });
 }
 
 /** The statement ends with an error soon after; where the server cannot be reached any more, with the socket. */

@@ -36,7 +36,7 @@ suite("data of a COPY", () => {
 
   test("arrive as they are, with statements before the COPY in the same message", async () => {
     await using session = await open();
-    await session.run("insert into t values (-1, 'x'); copy t from stdin", data);
+    await session.run("insert into t values (-1, 'x'); copy t from stdin", { data });
     const [row] = await session.query(
       "select count(*)::int as count, md5(string_agg(name, '' order by id)) as digest from t where id >= 0",
     );
@@ -46,18 +46,18 @@ suite("data of a COPY", () => {
 
   test("that are wrong fail at once, and leave the session whole", async () => {
     await using session = await open();
-    await assert.rejects(session.run("select 1; copy t from stdin", `x\n${data}`), (error) => {
+    await assert.rejects(session.run("select 1; copy t from stdin", { data: `x\n${data}` }), (error) => {
       assert.ok(error instanceof ScriptError);
       return error.completed === 1;
     });
-    await session.run("copy t from stdin", "1\ta\n");
+    await session.run("copy t from stdin", { data: "1\ta\n" });
     assert.deepEqual(await session.query("select * from t"), [{ id: 1, name: "a" }]);
   });
 
   test("are no longer sent when the server ends the session", async () => {
     await atFirstRow("pg_terminate_backend(pg_backend_pid())");
     await using session = await open();
-    await assert.rejects(session.run("copy t from stdin", data), (error) => {
+    await assert.rejects(session.run("copy t from stdin", { data }), (error) => {
       assert.ok(error instanceof Failure);
       return error.code === "database-unavailable";
     });
@@ -68,7 +68,7 @@ suite("data of a COPY", () => {
     const stop = new AbortController();
     const reason = new Failure("signal", "SIGTERM", { signal: 15 });
     await using session = await open(stop.signal);
-    const running = assert.rejects(session.run("copy t from stdin", data), (error) => error === reason);
+    const running = assert.rejects(session.run("copy t from stdin", { data }), (error) => error === reason);
     await using other = await open();
     const sleeping = "select pid from pg_stat_activity where wait_event = 'PgSleep'";
     while ((await other.query(sleeping)).length === 0);

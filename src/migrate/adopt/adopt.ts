@@ -28,8 +28,8 @@ export async function findAdoption(
   const history = await readClean(session, found);
   refuseUnreached(found.tool, history, migrations);
   const upTo = migrations.filter((migration) => isUpTo(migration, history.upTo)).map(asApplied);
-  const rows = await Array.fromAsync(history.rows, (row) => appliedRow(row, migrations));
-  const byVersion = new Map([...upTo, ...rows.flat()].map((row) => [row.version, row]));
+  const rows = history.rows.flatMap((row) => appliedRow(row, migrations));
+  const byVersion = new Map([...upTo, ...rows].map((row) => [row.version, row]));
   return { ...found, rows: [...byVersion.values()] };
 }
 
@@ -60,10 +60,10 @@ export const asApplied = ({ id, name, kind, checksum }: Migration): Applied => (
 });
 
 /** A repeatable file that has changed, or is gone, is left to be applied. */
-async function appliedRow(row: ForeignRow, migrations: readonly Migration[]): Promise<Applied[]> {
+function appliedRow(row: ForeignRow, migrations: readonly Migration[]): Applied[] {
   const { id, name, kind, isOf } = row;
   const migration = migrations.find((each) => each.id === id);
-  const isSame = migration && (!isOf || isOf(await readBytes(migration.path)));
+  const isSame = migration && (!isOf || isOf(readBytes(migration.path)));
   if (isSame) return [asApplied(migration)];
   if (kind === "repeatable") return [];
   const checksum = migration ? `another, by ${name}` : unknownChecksum;

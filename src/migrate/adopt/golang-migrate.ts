@@ -1,6 +1,7 @@
 import { Failure } from "../../failure.ts";
 import type { Row } from "../../postgres/session.ts";
-import { advisoryLock, crc32Of } from "./locks.ts";
+import { crc32Of } from "./digests.ts";
+import { advisoryLock } from "./locks.ts";
 import { readRows, type Tool } from "./tool.ts";
 
 /** https://github.com/golang-migrate/migrate: one row, of the newest version. */

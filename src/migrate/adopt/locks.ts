@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { Failure } from "../../failure.ts";
 import { identifier } from "../../postgres/quoting.ts";
 import type { Row, Session } from "../../postgres/session.ts";
@@ -66,6 +65,3 @@ async function tryLock(session: Session, key: bigint): Promise<boolean> {
   );
   return row?.locked === true;
 }
-
-/** Of the UTF-8 bytes of a text, as a number without a sign. */
-export const crc32Of = (text: string): bigint => BigInt(crc32(text));

@@ -1,8 +1,8 @@
 import { Failure } from "../../failure.ts";
 import { quote } from "../../format.ts";
 import type { Row } from "../../postgres/session.ts";
-import { digestsOf } from "./digests.ts";
-import { advisoryLock, crc32Of } from "./locks.ts";
+import { crc32Of, digestsOf } from "./digests.ts";
+import { advisoryLock } from "./locks.ts";
 import { readRows, type Tool, versionedRow } from "./tool.ts";
 
 type SqlxRow = Row & { version: string; description: string; success: boolean; checksum: string };
