@@ -28,11 +28,14 @@ let mounted: string;
 before(async () => {
   await buildImages();
   mounted = await podmanSays("image", "mount", "initkit");
+  await build("initkit-test:busybox", "FROM scratch\nCOPY --from=localhost/initkit:shell /bin /bin\n");
+  await build("initkit-test:empty", "FROM scratch\nLABEL empty=yes\n");
   await once(server.listen(0, "127.0.0.1"), "listening");
 });
 
 after(async () => {
   server.close();
+  await podman(["rmi", "--force", "initkit-test:busybox", "initkit-test:empty"]);
   await podmanSays("image", "unmount", "initkit");
   rmSync(folder, { recursive: true });
 });
@@ -125,31 +128,29 @@ describe("initkit install", () => {
   });
 });
 
+const images = [
+  { what: "a Debian image", image: baseImage, command: ["sh", "-c", "test -e /etc/debian_version"] },
+  {
+    what: "busybox without a C library",
+    image: "initkit-test:busybox",
+    command: ["sh", "-c", "test ! -e /lib"],
+  },
+  { what: "an empty image", image: "initkit-test:empty", command: ["/initkit/bin/initkit", "--version"] },
+];
+
+async function build(tag: string, dockerfile: string): Promise<void> {
+  const file = join(folder, "Dockerfile");
+  writeFileSync(file, dockerfile);
+  await podmanSays("build", "--tag", tag, "--file", file, join(mounted, "etc"));
+}
+
 describe("what was installed", () => {
   let volume: string;
   before(async () => {
     volume = emptyDir();
     assertFine(await install(volume));
-    await build("initkit-test:busybox", "FROM scratch\nCOPY --from=localhost/initkit:shell /bin /bin\n");
-    await build("initkit-test:empty", "FROM scratch\nLABEL empty=yes\n");
   });
-  after(() => podman(["rmi", "--force", "initkit-test:busybox", "initkit-test:empty"]));
 
-  async function build(tag: string, dockerfile: string): Promise<void> {
-    const file = join(folder, "Dockerfile");
-    writeFileSync(file, dockerfile);
-    await podmanSays("build", "--tag", tag, "--file", file, join(mounted, "etc"));
-  }
-
-  const images = [
-    { what: "a Debian image", image: baseImage, command: ["sh", "-c", "test -e /etc/debian_version"] },
-    {
-      what: "busybox without a C library",
-      image: "initkit-test:busybox",
-      command: ["sh", "-c", "test ! -e /lib"],
-    },
-    { what: "an empty image", image: "initkit-test:empty", command: ["/initkit/bin/initkit", "--version"] },
-  ];
   for (const { what, image, command } of images) {
     const run = (user: string, ...words: string[]) =>
       podman([
@@ -183,35 +184,45 @@ describe("the README's pod with initkit in the application's image", () => {
   before(() => (cluster = new Cluster()));
   after(() => cluster[Symbol.asyncDispose]());
 
-  function readmePod(command: string): Manifest {
+  function readmePod(command: readonly string[], image = baseImage): Manifest {
     const { port } = server.address() as AddressInfo;
     const manifest = readManifest("install.yaml", {
       "valueFrom: {secretKeyRef: {name: database, key: url}}": `value: tcp://127.0.0.1:${port}`,
-      "./manage.py, migrate": `sh, -c, '${command}'`,
-      "image: my-app": `image: ${baseImage}`,
+      "./manage.py, migrate": command.map((word) => JSON.stringify(word)).join(", "),
+      "image: my-app": `image: ${image}`,
     });
-    Object.assign(manifest.pod.spec.containers[0], { command: ["/bin/true"], volumeMounts: [] });
+    const [app] = manifest.pod.spec.containers;
+    app.command = ["/initkit/bin/initkit", "--version"];
+    app.volumeMounts = [{ name: "initkit", mountPath: "/initkit", readOnly: true }];
     return manifest;
   }
 
   test("runs the application's own command there, and the application after it", async () => {
     const { init, app } = await cluster.play(
-      readmePod('[ "$(id -u)" = 65532 ] && [ -e /etc/debian_version ]'),
+      readmePod(["sh", "-c", '[ "$(id -u)" = 65532 ] && [ -e /etc/debian_version ]']),
     );
     assert.equal(init.exitCode, 0, init.logs);
     assert.equal(init.memoryLimit, 64 * 1024 * 1024);
     assert.equal(app?.exitCode, 0);
   });
 
+  for (const { what, image, command } of images.slice(1)) {
+    test(`runs a command of ${what}`, async () => {
+      const { init, app } = await cluster.play(readmePod(command, image));
+      assert.equal(init.exitCode, 0, init.logs);
+      assert.equal(app?.exitCode, 0, String(app?.logs));
+    });
+  }
+
   test("does not start the application where that command fails", async () => {
-    const { init, app } = await cluster.play(readmePod("exit 3"));
+    const { init, app } = await cluster.play(readmePod(["sh", "-c", "exit 3"]));
     assert.equal(init.exitCode, 0, init.logs);
     assert.equal(app, undefined);
   });
 
   test("finds initkit installed after a restart, on a volume as the kubelet makes it", async () => {
     for (const event of ["step.done", "step.unchanged"]) {
-      const { init, app } = await cluster.play(withKubeletVolumes(readmePod("true"), cluster.folder));
+      const { init, app } = await cluster.play(withKubeletVolumes(readmePod(["true"]), cluster.folder));
       assert.equal(init.exitCode, 0, init.logs);
       assert.ok(init.logs.includes(`"event":"${event}"`), init.logs);
       assert.equal(app?.exitCode, 0);

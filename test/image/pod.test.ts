@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { type Artifact, serveArtifact } from "../demo/artifact.ts";
 import { overlaid } from "../helpers/manifests.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import { query } from "../helpers/query.ts";
 import { buildImages } from "./podman.ts";
 import { Cluster, type ContainerEnd, type Manifest, readManifest, withKubeletVolumes } from "./pods.ts";
 
@@ -174,15 +175,4 @@ function assertFine(container: ContainerEnd | undefined): void {
 function eventsOf(logs: string, event: string): number[] {
   const lines = logs.split("\n").filter((line) => line.startsWith("{"));
   return lines.map((line) => JSON.parse(line)).flatMap((line) => (line.event === event ? [line.step] : []));
-}
-
-async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
