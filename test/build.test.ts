@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   accessSync,
@@ -17,6 +18,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import type { Metafile } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
@@ -110,6 +112,31 @@ describe("what is loaded", () => {
     test(`${line} loads ${loads.join(", ") || "nothing heavy"} of Node`, async () => {
       const { port } = server.address() as AddressInfo;
       const words = args.map((word) => word.replace("ADDRESS", `127.0.0.1:${port}`));
+      const loaded = await modulesLoadedBy(folder, words);
+      assert.deepEqual(
+        heavy.filter((name) => loaded.includes(name)),
+        loads,
+      );
+    });
+  }
+
+  const again: { args: string[]; loads: string[] }[] = [
+    { args: ["download", "file://SOURCE", "TO/file", "--sha256", "DIGEST"], loads: ["crypto", "stream"] },
+    {
+      args: ["download", "file://SOURCE", "TO/tree", "--extract", "--sha256", "DIGEST"],
+      loads: ["crypto", "stream", "zlib"],
+    },
+    { args: ["extract", "SOURCE", "TO/other"], loads: ["crypto", "stream", "zlib"] },
+  ];
+  for (const { args, loads } of again) {
+    test(`${args.join(" ")}, where nothing is to do, loads only ${loads.join(", ")} of Node`, async () => {
+      const source = join(folder, "source.gz");
+      writeFileSync(source, gzipSync("content"));
+      const sha256 = createHash("sha256").update(readFileSync(source)).digest("hex");
+      const words = args.map((word) =>
+        word.replace("SOURCE", source).replace("TO", folder).replace("DIGEST", sha256),
+      );
+      await modulesLoadedBy(folder, words);
       const loaded = await modulesLoadedBy(folder, words);
       assert.deepEqual(
         heavy.filter((name) => loaded.includes(name)),

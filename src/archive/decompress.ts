@@ -77,14 +77,15 @@ async function* stream(
   else yield* plain(chunks, tell);
 }
 
-/** The bytes of a file, all in the same piece of memory, one after the other. */
+/** The bytes of a file. Each chunk is valid until the next but one is asked for. */
 async function* chunksOf(file: FileHandle, growing: GrowingFile | undefined): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafe(chunkSize);
+  let [buffer, other] = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)];
   for (let at = 0; !growing || (await growing.hasMoreThan(at));) {
     const { bytesRead } = await file.read(buffer, 0, chunkSize, at);
     if (bytesRead === 0) return;
     at += bytesRead;
     yield buffer.subarray(0, bytesRead);
+    [buffer, other] = [other, buffer];
   }
 }
 
@@ -120,13 +121,18 @@ async function* decompress(
   }
 }
 
-/** The next chunk is asked for when the engine has used this one up. */
+/**
+ * The next chunk is at hand when the engine has used one up, for it to go on with at once. What goes wrong in the
+ * engine, its reader is told.
+ */
 async function feed(engine: Transform, chunks: AsyncGenerator<Buffer>): Promise<void> {
   try {
+    let before = Promise.resolve();
     for await (const chunk of chunks) {
-      await new Promise<void>((resolve, reject) => {
-        engine.write(chunk, (error) => (error ? reject(error) : resolve()));
-      });
+      const used = new Promise<void>((resolve) => void engine.write(chunk, () => resolve()));
+      await before;
+      if (engine.destroyed) return;
+      before = used;
     }
     engine.end();
   } catch (error) {

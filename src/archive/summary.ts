@@ -95,9 +95,10 @@ function digestOf(root: string, paths: Buffer, traits: Traits): string | undefin
 function digestOfAll(root: string, paths: Buffer, traits: Traits): string | undefined {
   const hash = createHash("sha256");
   for (const path of pathsOf(paths)) {
-    const about = look(join(root, path));
+    const place = `${root}/${path}`;
+    const about = look(place);
     if (!about) return undefined;
-    hash.update(`${path}\0${described(join(root, path), about)}\0${describedTraits(about, traits)}\n`);
+    hash.update(`${path}\0${described(place, about)}\0${describedTraits(about, traits)}\n`);
   }
   return hash.digest("hex");
 }

@@ -67,7 +67,21 @@ function bytes(block: Buffer, offset: number, length: number): Buffer {
 
 /** A number in octal, or in GNU's base 256, which a first byte of 0x80 (0xff for a negative number) announces. */
 function number(block: Buffer, offset: number, length: number): number {
-  const field = block.subarray(offset, offset + length);
+  return plainOctal(block, offset, length) ?? oddNumber(block.subarray(offset, offset + length));
+}
+
+/** What nearly all headers hold: digits that fill the field but for one byte at its end. It makes nothing to collect. */
+function plainOctal(block: Buffer, offset: number, length: number): number | undefined {
+  let value = 0;
+  for (let at = offset; at < offset + length - 1; at++) {
+    const digit = block[at]! - 0x30;
+    if (digit < 0 || digit > 7) return undefined;
+    value = value * 8 + digit;
+  }
+  return [0x20, 0].includes(block[offset + length - 1]!) ? value : undefined;
+}
+
+function oddNumber(field: Buffer): number {
   if (field[0] === 0x80 || field[0] === 0xff) return base256(field);
   const [, digits] = /^ *([0-7]*)[ \0]*(?:\0.*)?$/s.exec(field.toString("latin1")) ?? [];
   if (digits === undefined)

@@ -240,7 +240,7 @@ export class Tree implements StagedTree {
   /** Does something at a path of the tree; what the system refuses becomes a Failure that names the path. */
   #at<T>(path: string, act: (target: string) => T): T {
     try {
-      return act(join(this.root, path));
+      return act(`${this.root}/${path}`);
     } catch (error) {
       throw diskFailure(`cannot write ${quote(path)}`, error, this.root);
     }

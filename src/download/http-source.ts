@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { Failure } from "../failure.ts";
-import { type HttpResponse, request } from "../net/http.ts";
+import type { HttpResponse } from "../net/http.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import type { Pair } from "../kinds.ts";
 import type { Location } from "./location.ts";
@@ -78,6 +78,7 @@ async function ask(
   access: Access,
   conditional: Pair[],
 ): Promise<HttpResponse> {
+  const { request } = await import("../net/http.ts");
   const { args, signal } = access;
   const isTrusted = url.origin === access.origin;
   const given = headers ?? (isTrusted ? credentials(args) : []);

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { tooMuch } from "../archive/faults.ts";
 import { Failure } from "../failure.ts";
 import { diskFailure, freeOn } from "../files/disk.ts";
@@ -98,6 +99,8 @@ async function receive(opened: Opened, receiving: Receiving): Promise<void> {
       if (digests.bytes === there) receiving.part.describe(opened);
       append(chunk, receiving);
       receiving.tell(`${pace.at(digests.bytes)} from ${receiving.source}`, pace.shareAt(digests.bytes));
+      // A source that is fast would let nobody else have a turn, and a follower need not wait for the end of it.
+      await setImmediate();
     }
   } catch (error) {
     throw interrupted(error, digests.bytes - there, receiving);

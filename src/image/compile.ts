@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type Debugger, Session } from "node:inspector";
 import { join } from "node:path";
 import { Script } from "node:vm";
@@ -18,13 +18,12 @@ const scriptIds = new Map<string, string>();
 session.on("Debugger.scriptParsed", ({ params }) => scriptIds.set(params.url, params.scriptId));
 session.post("Debugger.enable");
 
-for (const name of readdirSync(parts).toSorted()) {
+for (const name of Object.keys(called).toSorted()) {
   const source = readFileSync(join(parts, name), "latin1");
   const script = new Script(source, { filename: name });
   // A part is a function that is only made here. Before, the debugger does not know the script.
   script.runInThisContext();
-  for (const start of called[name] ?? [])
-    compile({ scriptId: scriptIds.get(name)!, ...place(source, start) });
+  for (const start of called[name]!) compile({ scriptId: scriptIds.get(name)!, ...place(source, start) });
   writeFileSync(join(code, name), script.createCachedData());
 }
 

@@ -21,7 +21,6 @@ export async function buildRuntime(node: string, output: string): Promise<void> 
   const [code, called] = [join(folder, "code"), join(folder, "called.json")];
   mkdirSync(code);
   try {
-    compile(node, code, called, {});
     assemble(node, output, code);
     compile(node, code, called, await rehearse(output));
     assemble(node, output, code);
@@ -44,10 +43,10 @@ function compile(node: string, code: string, list: string, called: Called): void
 }
 
 function assemble(executable: string, output: string, code: string): void {
-  const assets = readdirSync(parts).flatMap((name) => [
-    [name, join(parts, name)],
-    [`${name}.code`, join(code, name)],
-  ]);
+  const assets = [
+    ...readdirSync(parts).map((name) => [name, join(parts, name)]),
+    ...readdirSync(code).map((name) => [`${name}.code`, join(code, name)]),
+  ];
   const config = join(code, "../runtime.json");
   const main = join(import.meta.dirname, "loader.cjs");
   writeFileSync(
