@@ -23,17 +23,20 @@ for (const name of Object.keys(called).toSorted()) {
   const script = new Script(source, { filename: name });
   // A part is a function that is only made here. Before, the debugger does not know the script.
   script.runInThisContext();
-  for (const start of called[name]!) compile({ scriptId: scriptIds.get(name)!, ...place(source, start) });
+  for (const place of placesOf(called[name]!, source)) compile({ scriptId: scriptIds.get(name)!, ...place });
   writeFileSync(join(code, name), script.createCachedData());
 }
 
-/** Line and column of an offset, both counted from 0. */
-function place(source: string, offset: number): { lineNumber: number; columnNumber: number } {
-  const before = source.slice(0, offset);
-  return {
-    lineNumber: before.split("\n").length - 1,
-    columnNumber: before.length - 1 - before.lastIndexOf("\n"),
-  };
+/** Lines and columns of ascending offsets, both counted from 0. */
+function* placesOf(offsets: readonly number[], text: string) {
+  let [lineNumber, lineStart, lineEnd] = [0, 0, text.indexOf("\n")];
+  for (const offset of offsets) {
+    for (; lineEnd >= 0 && lineEnd < offset; lineEnd = text.indexOf("\n", lineStart)) {
+      lineNumber++;
+      lineStart = lineEnd + 1;
+    }
+    yield { lineNumber, columnNumber: offset - lineStart };
+  }
 }
 
 function compile(start: Debugger.Location): void {

@@ -29,12 +29,17 @@ export async function buildRuntime(node: string, output: string): Promise<void> 
   }
 }
 
-/** V8 takes compiled code only where it runs with the options that the code was compiled with. */
+/**
+ * V8 takes compiled code only where it runs with the options that the code was compiled with, but for those of the
+ * garbage collector. That one reuses memory, and what was there before shows in gaps of the code: in one thread, with
+ * one seed, it is always the same.
+ */
 function compile(node: string, code: string, list: string, called: Called): void {
   writeFileSync(list, JSON.stringify(called));
   execFileSync(node, [
     ...settings.execArgv,
     "--random-seed=1",
+    "--single-threaded-gc",
     join(import.meta.dirname, "compile.ts"),
     parts,
     list,
