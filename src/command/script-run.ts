@@ -48,8 +48,17 @@ export async function runScript(source: ScriptSource, env: Environment, signal: 
     await commands.end(signalFor(signal.reason));
     // What has been broken off may still fail, and that must be noticed before it becomes a defect of initkit.
     await setImmediate();
+    await Promise.race([outputWritten(), stopped.promise.catch(() => {})]);
   }
   signal.throwIfAborted();
+}
+
+/** What a slow reader of a pipe has not taken yet would be lost with the process. */
+async function outputWritten(): Promise<void> {
+  const streams = [process.stdout, process.stderr];
+  await Promise.all(
+    streams.map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))),
+  );
 }
 
 async function loadZx(): Promise<typeof import("zx/core")> {

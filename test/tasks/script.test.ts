@@ -87,6 +87,13 @@ test("what a script prints passes through byte for byte, and what a command prin
   assert.equal(stderr.toString(), "seen\n");
 });
 
+test("what a script prints reaches a reader whole that begins to read late", async () => {
+  const child = spawn(node, [entry, "--log-level", "error", "-f", "-"], { stdio: "pipe" });
+  child.stdin.end(documentOf(["console.log('x'.repeat(4_000_000));", "console.error('printed');"]));
+  await once(child.stderr, "data");
+  assert.equal((await buffer(child.stdout)).length, 4_000_001);
+});
+
 test("a script cannot be written in arguments", async () => {
   for (const [argv, env] of [
     [["script", "echo(1)"], {}],
