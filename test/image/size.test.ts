@@ -18,8 +18,8 @@ const budgets: Readonly<Record<string, Packed>> = {
   "licenses and the bill of materials": { gzip: 110_000, zstd: 75_000 },
 };
 /**
- * For all together that is neither Node nor a library of it, in zstd. Half of it is compiled code, which is worth its
- * bytes: with it a step begins in two thirds of the time.
+ * For all together that is neither Node nor a library of it, in zstd. Half of it is compiled code, without which
+ * every step would begin later (`npm run bench startup`).
  */
 const budgetOfTheRest = 1_230_000;
 
