@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { quote } from "../format.ts";
@@ -71,6 +71,7 @@ async function* stream(
   tell: Tell,
   growing: GrowingFile | undefined,
 ): AsyncGenerator<Buffer> {
+  const { open } = await import("node:fs/promises");
   await using file = await open(path, "r");
   const chunks = chunksOf(file, growing);
   if (compression) yield* decompress(chunks, path, compression, tell);

@@ -1,5 +1,5 @@
 import { constants, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { diskFailure } from "../files/disk.ts";
 import { fingerprint } from "../files/digest.ts";
@@ -89,6 +89,7 @@ export class Part {
   async #reread(signal: AbortSignal): Promise<Digests | undefined> {
     const digests = new Digests(this.#origin.digests);
     try {
+      const { open } = await import("node:fs/promises");
       await using file = await open(this.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       if (!(await isOwnFile(file))) return undefined;
       const chunks = file.createReadStream({ highWaterMark: 1024 * 1024, signal });
@@ -111,6 +112,7 @@ export class Part {
   /** Opens the file to append to it. */
   async open(): Promise<FileHandle> {
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+    const { open } = await import("node:fs/promises");
     return await open(this.path, flags).catch((error: unknown) => this.#fail(error));
   }
 

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,25 +28,48 @@ function subjects(folder: string, port: number): Subject[] {
   ];
   writeFileSync(empty, "");
   writeFileSync(spawning, 'require("node:child_process").spawn("true")');
-  const image = initkit();
-  const bundle = [node, join(root, "dist/initkit.cjs")];
-  const steps = [
-    ["--version"],
-    ["run", "--", "true"],
-    ["wait-for", `tcp://127.0.0.1:${port}`],
-    ["wait-for", `http://127.0.0.1:${port}/`],
-  ];
-  const withSteps = (label: string, program: readonly string[]): Subject[] =>
-    steps.map((args) => ({
-      name: `${label} ${args.join(" ").replace(String(port), "N")}`,
+  const steps: Readonly<Record<string, readonly string[]>> = {
+    "--version": ["--version"],
+    "run -- true": ["run", "--", "true"],
+    "wait-for tcp": ["wait-for", `tcp://127.0.0.1:${port}`],
+    "wait-for http": ["wait-for", `http://127.0.0.1:${port}/`],
+  };
+  const withSteps = (
+    label: string,
+    program: readonly string[],
+    each: Readonly<Record<string, readonly string[]>>,
+  ) =>
+    Object.entries(each).map(([name, args]) => ({
+      name: `${label} ${name}`,
       command: [...program, ...args],
     }));
   return [
     { name: "node, an empty file", command: [node, empty] },
     { name: "node, spawning true", command: [node, spawning] },
-    ...withSteps("image:", image),
-    ...withSteps("bundle:", bundle),
+    ...withSteps("image:", initkit(), { ...steps, ...fileSteps(folder, port) }),
+    ...withSteps("bundle:", [node, join(root, "dist/initkit.cjs")], steps),
   ];
+}
+
+/** A step of each other kind, which from the second time on finds its work done. */
+function fileSteps(folder: string, port: number): Record<string, readonly string[]> {
+  const [text, archive] = [join(folder, "text"), join(folder, "archive.tar.gz")];
+  writeFileSync(text, "text");
+  execFileSync("tar", ["-C", folder, "-czf", archive, "text"]);
+  const to = (name: string) => join(folder, "made", name);
+  return {
+    sleep: ["sleep", "1ms"],
+    mkdir: ["mkdir", to("folder")],
+    write: ["write", to("written"), "--content", "text"],
+    link: ["link", "written", to("link")],
+    remove: ["remove", to("nothing")],
+    copy: ["copy", text, to("copied")],
+    render: ["render", text, to("rendered")],
+    permissions: ["permissions", text, "--mode", "644"],
+    extract: ["extract", archive, to("extracted")],
+    "download a file": ["download", `file://${text}`, to("downloaded")],
+    "download http": ["download", `http://127.0.0.1:${port}/`, to("fetched")],
+  };
 }
 
 /** In a process of its own, so that measuring, which blocks, does not keep it from answering. */
@@ -55,7 +78,9 @@ async function startServer(folder: string): Promise<{ port: number; stop(): void
   writeFileSync(
     script,
     `import { createServer } from "node:http";
-     const server = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1", () => console.log(server.address().port));`,
+     const server = createServer(({ headers }, response) => {
+       response.writeHead(headers["if-none-match"] ? 304 : 200, { ETag: '"1"' }).end(headers["if-none-match"] ? "" : "ok");
+     }).listen(0, "127.0.0.1", () => console.log(server.address().port));`,
   );
   const child = spawn(node, [script], { stdio: ["ignore", "pipe", "inherit"] });
   const [port] = (await once(child.stdout, "data")) as [Buffer];
