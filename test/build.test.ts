@@ -104,6 +104,8 @@ describe("what is loaded", () => {
     { args: ["check", "sleep", "1s"], loads: [] },
     { args: ["sleep", "1ms"], loads: [] },
     { args: ["permissions", bundle, "--mode", "755"], loads: [] },
+    { args: ["link", "target", "a-link"], loads: [] },
+    { args: ["write", "a-file"], loads: [] },
     { args: ["wait-for", "tcp://ADDRESS"], loads: ["net", "stream"] },
     { args: ["wait-for", "http://ADDRESS/"], loads: ["http", "net", "stream"] },
   ];

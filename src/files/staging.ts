@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -42,7 +41,7 @@ export async function withStaging<T>(parent: string, use: (folder: string) => Pr
 }
 
 function makeStaging(parent: string): string {
-  const folder = join(parent, `.initkit-${self()}-${randomBytes(4).toString("hex")}`);
+  const folder = join(parent, `.initkit-${self()}-${hex(Math.random() * 2 ** 32, 8)}`);
   try {
     mkdirSync(folder, 0o700);
     return folder;
@@ -117,21 +116,21 @@ function clockOf(parent: string): number | undefined {
 /** This process, in a way that no other one will ever share. */
 const self = (): string => `${pidSpace()}-${process.pid}-${startOf("self") ?? 0}`;
 
-/** Process ids mean the same wherever this is the same: one PID namespace of one boot of a node. */
+/**
+ * Process ids mean the same wherever this is the same: one PID namespace of one boot of a node. A boot has a random
+ * number, its namespaces have numbers one after the other.
+ */
 function pidSpace(): string {
-  const parts = [
-    () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"),
-    () => readlinkSync("/proc/self/ns/pid"),
-  ];
   try {
-    return createHash("sha256")
-      .update(parts.map((read) => read()).join())
-      .digest("hex")
-      .slice(0, 12);
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const [namespace] = /[0-9]+/.exec(readlinkSync("/proc/self/ns/pid"))!;
+    return hex((Number.parseInt(boot.slice(-12), 16) + Number(namespace)) % 2 ** 48, 12);
   } catch {
-    return "0".repeat(12);
+    return hex(0, 12);
   }
 }
+
+const hex = (number: number, digits: number): string => Math.floor(number).toString(16).padStart(digits, "0");
 
 /** When a process was started, in clock ticks since the boot (proc_pid_stat(5)); undefined where there is none. */
 function startOf(pid: string): string | undefined {
