@@ -46,7 +46,7 @@ const passing = /^(?:08|53|57|58|XX)/;
  */
 export function startupFailure(where: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
-  if (!isServerError(error)) return networkFailure("database-unavailable", "postgres", where, error);
+  if (!isServerError(error)) return withoutAnswer(where, error);
   const sqlState = sqlStateOf(error);
   const refused = !passing.test(sqlState);
   const code: FailureCode = refused ? "refused" : "database-unavailable";
@@ -56,6 +56,14 @@ export function startupFailure(where: string, error: unknown): Failure {
     cause: error,
   });
 }
+
+function withoutAnswer(where: string, error: unknown): Failure {
+  const { code, message, options } = networkFailure("database-unavailable", "postgres", where, error);
+  return new Failure(code, message, { ...options, hint: options.hint ?? notPostgres });
+}
+
+const notPostgres =
+  "check that the port is that of PostgreSQL or of its pooler, and look at the log of what listens there";
 
 /** A session that the server ended, or that broke; undefined for an error that leaves the session whole. */
 export function lostSession(where: string, error: unknown): Failure | undefined {
