@@ -9,7 +9,7 @@ import { sweep, withStaging } from "../src/files/staging.ts";
 import { quote } from "../src/format.ts";
 import { path as pathKind } from "../src/kinds.ts";
 import { fileFailure } from "../src/system-errors.ts";
-import { defineTask, done, operand, unchanged } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operand, unchanged } from "../src/task.ts";
 
 export default defineTask({
   name: "link",
@@ -19,7 +19,7 @@ export default defineTask({
     path: operand(pathKind, "where the link is to be", { named: true }),
   },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   async run({ signal }, { target, path }) {

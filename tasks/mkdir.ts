@@ -9,7 +9,7 @@ import { Failure } from "../src/failure.ts";
 import { count, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
 import { fileFailure } from "../src/system-errors.ts";
-import { defineTask, done, operands, option, unchanged, type Values } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operands, option, unchanged, type Values } from "../src/task.ts";
 
 const options = {
   mode: option(mode, "mode of each PATH, octal or symbolic; missing parents get the usual one"),
@@ -21,7 +21,7 @@ export default defineTask({
   summary: "Makes folders, with their missing parents.",
   operands: { paths: operands(path, "folders that are to be there") },
   options,
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   async run(_, { paths, ...args }) {

@@ -9,7 +9,7 @@ import { inSlices } from "../src/files/slices.ts";
 import { type Entry, type Named, namesOfEntry, walk, type WalkOptions } from "../src/files/walk.ts";
 import { quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
-import { defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
+import { defineTask, flag, oneAttempt, operands, option, repeated, type Values } from "../src/task.ts";
 
 const fields = {
   owner: option(owner, "User and group, as names or numbers; `:GROUP` for the group alone"),
@@ -31,7 +31,7 @@ export default defineTask({
   summary: "Sets owner and mode of files and folders, with all that is in them, where they differ.",
   operands: { path: operands(path, "Files and folders; may hold wildcards, and links are not followed") },
   options: fields,
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "200ms..10s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check(args) {

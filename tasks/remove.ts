@@ -2,14 +2,14 @@ import { expandGlob } from "../src/files/expand-glob.ts";
 import { remove } from "../src/files/remove.ts";
 import { count, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
-import { defineTask, done, operands, unchanged } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operands, unchanged } from "../src/task.ts";
 
 export default defineTask({
   name: "remove",
   summary: "Removes files and folders, with all that is in them.",
   operands: { paths: operands(path, "what is to go; may hold wildcards, and need not be there") },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check({ paths }) {

@@ -3,7 +3,7 @@ import { type CommandEnd, Failure } from "../src/failure.ts";
 import { type Ids, owner, type Owner, resolveOwner } from "../src/files/owner.ts";
 import { quote } from "../src/format.ts";
 import { duration, pair, path, text } from "../src/kinds.ts";
-import { defineTask, done, flag, operands, option, repeated } from "../src/task.ts";
+import { defineTask, done, flag, oneAttempt, operands, option, repeated } from "../src/task.ts";
 
 export default defineTask({
   name: "run",
@@ -18,7 +18,7 @@ export default defineTask({
     "until-success": flag("Run it again until it succeeds or the timeout is over"),
     "secret-args": flag("Allow secrets among the arguments, where everybody on the node can see them"),
   },
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s..30s" },
+  pacing: oneAttempt,
   pacingFor: (args) => (args["until-success"] ? { retries: "unlimited" } : {}),
   timeoutCode: "command-timeout",
 

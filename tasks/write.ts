@@ -20,6 +20,7 @@ import {
   defineTask,
   done,
   flag,
+  oneAttempt,
   operand,
   option,
   repeated,
@@ -44,7 +45,7 @@ export default defineTask({
   summary: "Writes a file, in one step and only where it differs.",
   operands: { file: operand(path, "file to write") },
   options: fields,
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check({ content, from, append, base64, "no-overwrite": noOverwrite }) {
