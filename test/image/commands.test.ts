@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -9,9 +9,8 @@ import { after, before, describe, test } from "node:test";
 import { type Artifact, serveArtifact } from "../demo/artifact.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { query } from "../helpers/query.ts";
+import { readme } from "../helpers/readme.ts";
 import { buildImages, type Ended } from "./podman.ts";
-
-const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
 
 /** Every command of the README that runs the image. */
 const commands = readme

@@ -79,8 +79,9 @@ export interface Container extends AsyncDisposable {
 export async function startInitkit(
   args: readonly string[],
   options: readonly string[] = [],
+  image = "initkit",
 ): Promise<Container> {
-  const id = await podmanSays("run", "--detach", ...restricted, ...options, "initkit", ...args);
+  const id = await podmanSays("run", "--detach", ...restricted, ...options, image, ...args);
   return {
     id,
     inspect: (format) => podmanSays("inspect", "--format", format, id),
