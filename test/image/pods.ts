@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
+import { manifests, objectsIn } from "../helpers/manifests.ts";
 import { logsOf, podman, podmanSays } from "./podman.ts";
 
 /** A Pod and the ConfigMaps that it mounts. Their form is the Kubernetes API's. */
@@ -20,13 +20,16 @@ export interface Manifest {
 }
 
 /** Reads a file of test/manifests after replacing texts in it. */
-export function readManifest(file: string, replacements: Readonly<Record<string, string>> = {}): Manifest {
-  let text = readFileSync(join(import.meta.dirname, "../manifests", file), "utf8");
+export const readManifest = (file: string, replacements: Readonly<Record<string, string>> = {}): Manifest =>
+  parseManifest(readFileSync(join(manifests, file), "utf8"), replacements);
+
+/** Reads a manifest after replacing texts in it. */
+export function parseManifest(text: string, replacements: Readonly<Record<string, string>>): Manifest {
   for (const [from, to] of Object.entries(replacements)) {
-    if (!text.includes(from)) throw new Error(`${file} does not hold ${from}`);
+    if (!text.includes(from)) throw new Error(`the manifest does not hold ${from}`);
     text = text.replaceAll(from, to);
   }
-  const documents = parseAllDocuments(text).map((document) => document.toJS());
+  const documents = objectsIn(text);
   const ofKind = (kind: string) => documents.filter((document) => document.kind === kind);
   return { pod: ofKind("Pod")[0] ?? podOfJob(ofKind("Job")[0]), configMaps: ofKind("ConfigMap") };
 }
