@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
 
 /** The image that initkit's is built in: a Debian with Node. */
 export const [, baseImage = ""] =
-  /^FROM (\S+) AS build$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
+  /^ARG BASE=(\S+)$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
 
 /** The stage that the files of the image are made in, where Debian's package manager can still be asked. */
 export const buildStage = "localhost/initkit-build-stage";
