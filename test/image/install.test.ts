@@ -214,6 +214,17 @@ describe("the README's pod with initkit in the application's image", () => {
     });
   }
 
+  // podman plays no image volumes; what one with this subPath holds is this folder.
+  test("needs nothing installed where the image itself is the volume", async () => {
+    const manifest = readmePod(["sh", "-c", "[ -e /etc/debian_version ]"]);
+    const { spec } = manifest.pod;
+    spec.initContainers = [{ ...spec.initContainers[1], name: "initkit" }];
+    spec.volumes = [{ name: "initkit", hostPath: { path: join(mounted, "initkit"), type: "Directory" } }];
+    const { init, app } = await cluster.play(manifest);
+    assert.equal(init.exitCode, 0, init.logs);
+    assert.equal(app?.exitCode, 0);
+  });
+
   test("does not start the application where that command fails", async () => {
     const { init, app } = await cluster.play(readmePod(["sh", "-c", "exit 3"]));
     assert.equal(init.exitCode, 0, init.logs);
