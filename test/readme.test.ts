@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { splitWords } from "../src/words.ts";
 import { regenerate } from "./docs/generate.ts";
 import { document, type Environment, planned } from "./helpers/plan.ts";
-import { blocksOf, readme, replacements } from "./helpers/readme.ts";
+import { blocksOf, exampleSteps, readme, replacements } from "./helpers/readme.ts";
 import { temporary } from "./helpers/temporary.ts";
 
 /** What the README takes for granted. */
@@ -44,6 +44,10 @@ describe("initkit check takes what the README shows", () => {
       const argv = words.slice(words.indexOf("initkit") + 1).filter((word) => word !== "check");
       await assertTaken(argv.map((word) => (word === "/steps.yaml" || word === "-" ? file : word)));
     });
+  }
+
+  for (const step of exampleSteps()) {
+    test(`the step ${step}`, () => assertTaken([], { INITKIT_STEP_1: step }));
   }
 
   const rows = replacements();

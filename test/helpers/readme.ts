@@ -11,6 +11,9 @@ export function blocksOf(language: string): string[] {
   );
 }
 
+/** The list with a step of each task, a line each. */
+export const exampleSteps = (): string[] => blocksOf("text")[0]!.trimEnd().split("\n");
+
 /** A row of "Coming from another tool". */
 export interface Replacement {
   readonly before: string;

@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
+import { registry } from "../../src/registry.ts";
 import { fill, mountConfigMap } from "../helpers/config-map.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
-import { blocksOf, replacements } from "../helpers/readme.ts";
+import { blocksOf, exampleSteps, replacements } from "../helpers/readme.ts";
 import { temporary } from "../helpers/temporary.ts";
 import { giveTo, pathsIn } from "../helpers/tree.ts";
 import { buildImages, logged, startInitkit } from "./podman.ts";
-import { hosts, type Scene, World } from "./readme-scene.ts";
-import { documents, steps } from "./readme-steps.ts";
+import { hosts, type Scene, World } from "./readme/scene.ts";
+import { documents } from "./readme/documents.ts";
+import { examples } from "./readme/examples.ts";
+import { steps } from "./readme/replacements.ts";
 
 let postgres: Postgres;
 
@@ -66,12 +69,24 @@ async function play(t: TestContext, variable: string, scene: Scene): Promise<voi
   await scene.leaves?.(at, log);
 }
 
-describe("each step that stands in place of another tool", () => {
-  const named = replacements().flatMap((row) => row.steps);
+describe("each step that the README shows", () => {
+  test("of the tasks is run here, and each task has one", () => {
+    assert.deepEqual(exampleSteps(), Object.keys(examples));
+    const tasks = exampleSteps().map((step) => step.split(" ", 1)[0]);
+    assert.deepEqual(
+      tasks,
+      [...registry.keys()].filter((task) => task !== "script"),
+    );
+  });
 
-  test("is run here", () => assert.deepEqual(named, Object.keys(steps)));
+  test("in place of another tool is run here", () => {
+    assert.deepEqual(
+      replacements().flatMap((row) => row.steps),
+      Object.keys(steps),
+    );
+  });
 
-  for (const [step, sceneIn] of Object.entries(steps)) {
+  for (const [step, sceneIn] of Object.entries({ ...examples, ...steps })) {
     test(`does what it says: ${step}`, async (t) =>
       play(t, `INITKIT_STEP_1=${step}`, await sceneIn(new World(t, postgres))));
   }

@@ -3,13 +3,14 @@ import type { RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { serviceAccountFolder } from "../../src/kubernetes/cluster.ts";
-import { type Authority, issue, makeAuthority } from "../helpers/certificates.ts";
-import { startFakeKubernetes } from "../helpers/fake-kubernetes.ts";
-import { startFileServer } from "../helpers/file-server.ts";
-import { type Peer, startPeer } from "../helpers/peers.ts";
-import type { Postgres } from "../helpers/postgres.ts";
-import type { Container } from "./podman.ts";
+import { serviceAccountFolder } from "../../../src/kubernetes/cluster.ts";
+import { type Authority, issue, makeAuthority } from "../../helpers/certificates.ts";
+import { startFakeKubernetes } from "../../helpers/fake-kubernetes.ts";
+import { startFileServer } from "../../helpers/file-server.ts";
+import { type Peer, startPeer } from "../../helpers/peers.ts";
+import type { Postgres } from "../../helpers/postgres.ts";
+import { query } from "../../helpers/query.ts";
+import type { Container } from "../podman.ts";
 
 type Files = Readonly<Record<string, string | Buffer>>;
 
@@ -70,6 +71,16 @@ export class World {
   /** Of a new database of that server, or of a missing one. */
   async databaseUrl(name?: string): Promise<string> {
     return `postgres://postgres@db/${name ?? new URL(await this.postgres.createDatabase()).pathname.slice(1)}`;
+  }
+
+  /** Runs one statement in a database of that server. */
+  query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+    return query(url.replace("@db/", `@127.0.0.1:${this.postgres.port}/`), sql);
+  }
+
+  async tables(url: string): Promise<string[]> {
+    const sql = "select tablename from pg_tables where schemaname = 'public' order by 1";
+    return (await this.query(url, sql)).map(({ tablename }) => String(tablename));
   }
 
   get trust(): Pick<Scene, "env" | "mounts"> {
