@@ -25,6 +25,20 @@ test("the README says what the code does: its tables and manifests are the gener
   assert.equal(readme, await regenerate(readme), "run: npm run docs");
 });
 
+test("each link within the README leads to a heading", () => {
+  const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, text]) =>
+    text!
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!);
+  assert.deepEqual(
+    links.filter((anchor) => !headings.includes(anchor)),
+    [],
+  );
+});
+
 describe("initkit check takes what the README shows", () => {
   const documents = blocksOf("yaml");
   assert.ok(documents.length >= 3);
