@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { splitWords } from "../src/words.ts";
@@ -35,6 +35,16 @@ test("each link within the README leads to a heading", () => {
   const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!);
   assert.deepEqual(
     links.filter((anchor) => !headings.includes(anchor)),
+    [],
+  );
+});
+
+test("each npm command in the README is a script of the project", () => {
+  const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
+  const named = [...readme.matchAll(/npm (?:run )?(start|test|(?<=run )\S+)/g)].map(([, script]) => script!);
+  assert.ok(named.length >= 3);
+  assert.deepEqual(
+    named.filter((script) => !(script in scripts)),
     [],
   );
 });
