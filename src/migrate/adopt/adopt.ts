@@ -43,7 +43,7 @@ async function readClean(session: Session, { tool, table }: Recognised): Promise
   }
 }
 
-/** Whether everything up to a version counts as applied; repeatable files never do. */
+/** Whether everything up to a version counts as applied files never do. */
 export const isUpTo = ({ kind, id }: Migration, version: Version | undefined): boolean =>
   kind === "versioned" && version !== undefined && compareVersions(id, version) <= 0;
 
