@@ -8,13 +8,14 @@ import { keepTraits } from "../src/files/keep-traits.ts";
 import { look } from "../src/files/look.ts";
 import { mode } from "../src/files/mode.ts";
 import { owner, resolveOwner } from "../src/files/owner.ts";
-import { makeParents } from "../src/files/parents.ts";
+import { withParents } from "../src/files/parents.ts";
 import { publishFile } from "../src/files/publish.ts";
 import { sameContent } from "../src/files/same-content.ts";
+import { describeSpecial, isReplaceable } from "../src/files/special.ts";
 import { sweep, withStaging } from "../src/files/staging.ts";
 import { formatBytes, quote } from "../src/format.ts";
 import { path, text } from "../src/kinds.ts";
-import { fileFailure } from "../src/system-errors.ts";
+import { errnoOf, fileFailure } from "../src/system-errors.ts";
 import {
   type Context,
   defineTask,
@@ -47,7 +48,9 @@ export default defineTask({
   pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
   timeoutCode: "io",
 
-  check({ content, from, append, base64, "no-overwrite": noOverwrite }) {
+  check({ file, content, from, append, base64, "no-overwrite": noOverwrite }) {
+    if (file.endsWith("/"))
+      throw new Error(`${quote(file)} ends in a slash, as a folder does; name the file`);
     if (content !== undefined && from.length > 0)
       throw new Error("content and from are both given; give one");
     if (append && noOverwrite) throw new Error("append and no-overwrite contradict each other");
@@ -62,15 +65,9 @@ export default defineTask({
     const there = lookAt(place, args);
     if (there && args["no-overwrite"]) return unchanged(`${quote(args.file)} is there already`);
     if (there?.isFile() && isWritten(place, there, args, context)) return settle(place, args);
-    const undo = makeParents(place);
-    try {
-      return await withStaging(dirname(place), async (staging) =>
-        write(staging, place, there, args, context),
-      );
-    } catch (error) {
-      undo();
-      throw error;
-    }
+    return await withParents(place, () =>
+      withStaging(dirname(place), async (staging) => write(staging, place, there, args, context)),
+    );
   },
 });
 
@@ -79,7 +76,7 @@ const isBase64 = (content: string): boolean => /^[A-Za-z0-9+/]*={0,2}$/.test(con
 function lookAt(place: string, { append }: Arguments): Stats | undefined {
   try {
     const there = look(place);
-    if (there?.isDirectory() || (there && append && !there.isFile())) throw inTheWay(place, there);
+    if (there && !(append ? there.isFile() : isReplaceable(there))) throw inTheWay(place, there);
     return there;
   } catch (error) {
     throw fileFailure(`cannot look at ${quote(place)}`, error);
@@ -91,7 +88,7 @@ function inTheWay(place: string, there: Stats): Failure {
     ? "a folder"
     : there.isSymbolicLink()
       ? "a symbolic link"
-      : "no ordinary file";
+      : describeSpecial(there);
   return new Failure("access", `cannot write ${quote(place)}: it is ${what}`, { hint: "name another file" });
 }
 
@@ -100,9 +97,15 @@ function isWritten(place: string, { size }: Stats, args: Arguments, { signal }: 
   const parts = partsOf(args);
   const wanted = sizeOf(parts);
   if (wanted === undefined || (args.append ? size < wanted : size !== wanted)) return false;
+  return compared(place, () => holdsContent(place, bytesOf(parts, signal), size - wanted));
+}
+
+/** What may not be read is taken for different, for it can be replaced all the same. */
+function compared(place: string, compare: () => boolean): boolean {
   try {
-    return holdsContent(place, bytesOf(parts, signal), size - wanted);
+    return compare();
   } catch (error) {
+    if (errnoOf(error) === "EACCES") return false;
     throw fileFailure(`cannot read ${quote(place)}`, error);
   }
 }
@@ -123,7 +126,8 @@ function write(
 ): Result {
   const wanted = join(staging, "wanted");
   assemble(wanted, partsOf(args), signal);
-  if (there?.isFile() && sameContent(place, wanted, { onlyEnd: args.append })) return settle(place, args);
+  const isSame = () => sameContent(place, wanted, { onlyEnd: args.append });
+  if (there?.isFile() && compared(place, isSame)) return settle(place, args);
   const file = args.append && there ? extended(place, there, wanted, staging, signal) : wanted;
   setTraits(file, resolveOwner(args.owner ?? {}), args.mode);
   signal.throwIfAborted();

@@ -41,6 +41,8 @@ export interface TreeOptions {
 /** What is kept of a symbolic link until the end; there may be very many. */
 type Link = Pick<ArchiveEntry, "target" | "mtime">;
 
+/** A change of owner takes them away. */
+const setIds = 0o6000;
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
@@ -110,12 +112,13 @@ export class Tree implements StagedTree {
   end(): void {
     const { descriptor, path, entry } = this.#open!;
     this.#at(path, () => {
-      this.#own(descriptor);
       const mode = this.#modeOfFile(entry);
       const isAsked = this.#options.mode !== undefined;
-      if ((mode & ~this.#folderMode) !== 0 || isAsked) whereKept(isAsked, () => fchmodSync(descriptor, mode));
+      const setMode = () => whereKept(isAsked, () => fchmodSync(descriptor, mode));
+      if ((mode & ~this.#folderMode) !== 0 || isAsked) setMode();
       const time = timeOf(entry);
       if (time !== undefined) whereKept(false, () => futimesSync(descriptor, time, time));
+      if (this.#own(descriptor) && (mode & setIds) !== 0) setMode();
     });
     this.close();
   }
@@ -162,10 +165,10 @@ export class Tree implements StagedTree {
 
   #makeLink(path: string, link: Link): void {
     symlinkSync(link.target, path);
-    const { uid, gid } = this.#options.ids;
-    if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
     const time = timeOf(link);
     if (time !== undefined) whereKept(false, () => lutimesSync(path, time, time));
+    const { uid, gid } = this.#options.ids;
+    if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
   }
 
   /** Makes the parent of what is no folder, and room for it. */
@@ -214,9 +217,12 @@ export class Tree implements StagedTree {
     }
   }
 
-  #own(descriptor: number): void {
+  /** After mode and time: whoever may give files away need not be allowed to change those of others. */
+  #own(descriptor: number): boolean {
     const { uid, gid } = this.#options.ids;
-    if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? unchanged, gid ?? unchanged);
+    if (uid === undefined && gid === undefined) return false;
+    fchownSync(descriptor, uid ?? unchanged, gid ?? unchanged);
+    return true;
   }
 
   /** Set-id bits of an archive are never taken over. */

@@ -17,7 +17,16 @@ import { setImmediate } from "node:timers/promises";
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
-import { changesIn, closeOff, type FolderChanges, isOurs, settle, type StagedTree } from "./folder-traits.ts";
+import {
+  changesIn,
+  closeOff,
+  type FolderChanges,
+  isOurs,
+  mayGive,
+  settle,
+  type StagedTree,
+} from "./folder-traits.ts";
+import { describeSpecial, isReplaceable } from "./special.ts";
 import { openFolder, openFolderThroughLinks, procPath } from "./handle.ts";
 import { mountsBelow } from "./mounts.ts";
 import { unchanged, whereKept } from "./own.ts";
@@ -113,6 +122,7 @@ export class Merge {
     if (there.isDirectory())
       throw this.#inTheWay(path, "a folder is there, where a file must be", removeHint);
     if (this.#mounts.has(path)) throw this.#inTheWay(path, "a file is mounted there", mountHint);
+    if (!isReplaceable(there)) throw this.#inTheWay(path, `${describeSpecial(there)} is there`, removeHint);
     this.#replaces = true;
   }
 
@@ -124,8 +134,8 @@ export class Merge {
   #checkFolder(path: string, folder: number): void {
     const there = fstatSync(folder);
     const { ids, mode } = this.#changes(path, there);
-    if (isOurs(there) || (!ids && mode === undefined)) return;
-    const what = ids ? "owner" : "mode";
+    const what = ids && !mayGive(there) ? "owner" : mode !== undefined && !isOurs(there) ? "mode" : undefined;
+    if (what === undefined) return;
     throw this.#inTheWay(path, `its ${what} cannot be changed, it belongs to uid ${there.uid}`, ownerHint);
   }
 
@@ -137,9 +147,9 @@ export class Merge {
   #refresh(path: string, folder: number): void {
     const { ids, mode, mtime } = this.#changes(path, fstatSync(folder));
     const place = procPath(folder);
-    if (ids) chownSync(place, ids.uid ?? unchanged, ids.gid ?? unchanged);
     if (mode !== undefined) whereKept(this.#isAsked(path), () => chmodSync(place, mode));
     if (mtime !== undefined) whereKept(false, () => utimesSync(place, mtime, mtime));
+    if (ids) chownSync(place, ids.uid ?? unchanged, ids.gid ?? unchanged);
   }
 
   #isAsked(path: string): boolean {
