@@ -3,6 +3,7 @@ import { fingerprint } from "../files/digest.ts";
 import { readRecord, writeRecord } from "../files/json-record.ts";
 import { isStillThere, type Traits, type TreeSummary } from "./summary.ts";
 import type { ExtractArguments } from "./options.ts";
+import type { Understood } from "./understanding.ts";
 
 /** What was extracted into a folder, and from what. */
 export interface ExtractRecord {
@@ -12,6 +13,8 @@ export interface ExtractRecord {
   readonly source: string;
   /** What tells without reading the archive that it is still the same: a file's identity, a server's ETag. */
   readonly validator: Readonly<Record<string, string | number>>;
+  /** Of each archive; not so for one that is known by its path. */
+  readonly understood?: readonly Understood[];
   readonly tree: TreeSummary;
 }
 

@@ -27,6 +27,7 @@ import { EarlierLayers } from "./earlier-layers.ts";
 import type { ArchiveEntry } from "./entry.ts";
 import { corrupt, tooMuch, unsafe } from "./faults.ts";
 import { leadsOut } from "./links.ts";
+import type { Understood } from "./understanding.ts";
 import type { Whiteout } from "./whiteout.ts";
 
 export interface TreeOptions {
@@ -59,6 +60,8 @@ export class Tree implements StagedTree {
   /** What the layer that is being extracted is laid over; undefined for an archive that is no layer. */
   #earlier: EarlierLayers | undefined;
   #open: { readonly descriptor: number; readonly path: string; readonly entry: ArchiveEntry } | undefined;
+  /** Of each archive in turn. */
+  readonly understood: Understood[] = [];
   entries = 0;
   bytes = 0;
 

@@ -5,8 +5,8 @@ import type { Selection } from "./selection.ts";
 import type { Tree } from "./tree.ts";
 import { isReserved, whiteoutOf } from "./whiteout.ts";
 
-/** How the entries of an archive are to be understood. */
-export interface Understanding {
+/** How the entries of an archive are to be taken. */
+export interface Reading {
   /** The parts of a name, after it has been found to be safe. */
   readonly namesIn: (name: string) => string[];
   /** It is a layer of an image, which may hold whiteouts. */
@@ -17,10 +17,10 @@ export interface Understanding {
 export class Unpacker implements Sink {
   readonly #tree: Tree;
   readonly #selection: Selection;
-  readonly #namesIn: Understanding["namesIn"];
+  readonly #namesIn: Reading["namesIn"];
   readonly #isLayer: boolean;
 
-  constructor(tree: Tree, selection: Selection, { namesIn, isLayer }: Understanding) {
+  constructor(tree: Tree, selection: Selection, { namesIn, isLayer }: Reading) {
     this.#tree = tree;
     this.#selection = selection;
     this.#namesIn = namesIn;

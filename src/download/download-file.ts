@@ -142,7 +142,7 @@ async function fetchInto(
       isOneFile: true,
       maxSize: args["max-size"],
       digests,
-      there: there?.sha256,
+      there: there && { sha256: there.sha256, comesOutSo: () => true },
       located,
       signal: access.signal,
       known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),

@@ -616,6 +616,22 @@ test("a server that tells nothing of its file is no reason to extract the same a
   assert.deepEqual([await run(), await run()], ["done", "unchanged"]);
 });
 
+test("a single file that has its name from the URL gets the new one, though the digest is the same", async (t) => {
+  const { home } = place(t);
+  const packed = gzipSync("text");
+  await using server = await startFileServer(files({ "/old.gz": packed, "/new.gz": packed }));
+  const dest = join(home, "dest");
+  const run = (name: string) =>
+    download(`${server.origin}/${name}.gz`, dest, "--extract", "--sha256", sha(packed));
+  assert.equal((await run("old")).status, "done");
+  assert.equal((await run("old")).status, "unchanged");
+  assert.equal((await run("new")).status, "done");
+  assert.equal(readFileSync(join(dest, "new"), "utf8"), "text");
+  const { length } = server.seen;
+  assert.equal((await run("new")).status, "unchanged");
+  assert.equal(server.seen.length, length);
+});
+
 test("the options of extract are those of download too", async (t) => {
   const { home } = place(t);
   const dest = join(home, "dest");
