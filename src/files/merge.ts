@@ -10,6 +10,7 @@ import {
   readdirSync,
   renameSync,
   type Stats,
+  statSync,
   utimesSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -27,6 +28,7 @@ import {
   type StagedTree,
 } from "./folder-traits.ts";
 import { describeSpecial, isReplaceable } from "./special.ts";
+import { diskFailure } from "./disk.ts";
 import { openFolder, openFolderThroughLinks, procPath } from "./handle.ts";
 import { mountsBelow } from "./mounts.ts";
 import { unchanged, whereKept } from "./own.ts";
@@ -92,12 +94,25 @@ export class Merge {
         const meeting = this.#meeting(join(path, entry.name), folder, entry);
         if (meeting.isFolder && meeting.there?.isDirectory()) {
           await this.#walkFolder(meeting.path, this.#enter(meeting), visitor);
-        } else visitor.meet(meeting);
+        } else this.#meet(meeting, visitor);
         await this.#breathe();
       }
       visitor.leave(path, folder);
     } finally {
       closeSync(folder);
+    }
+  }
+
+  /** Tells of an error which entry it is about. */
+  #meet(meeting: Meeting, visitor: Visitor): void {
+    try {
+      visitor.meet(meeting);
+    } catch (error) {
+      throw diskFailure(
+        `cannot write ${quote(join(this.#destination, meeting.path))}`,
+        error,
+        this.#destination,
+      );
     }
   }
 
@@ -122,6 +137,8 @@ export class Merge {
     if (there.isDirectory())
       throw this.#inTheWay(path, "a folder is there, where a file must be", removeHint);
     if (this.#mounts.has(path)) throw this.#inTheWay(path, "a file is mounted there", mountHint);
+    if (isForeignIn(dirname(place), there))
+      throw this.#inTheWay(path, `it belongs to uid ${there.uid}, in a sticky folder`, stickyHint);
     if (!isReplaceable(there)) throw this.#inTheWay(path, `${describeSpecial(there)} is there`, removeHint);
     this.#replaces = true;
   }
@@ -170,6 +187,15 @@ export class Merge {
   }
 }
 
+const isForeignIn = (folder: string, there: Stats): boolean => {
+  if (isOurs(there)) return false;
+  const { mode, uid } = statSync(folder);
+  return (mode & sticky) !== 0 && uid !== process.geteuid!();
+};
+
+const sticky = 0o1000;
+const stickyHint =
+  "only its owner may replace it there: let the step run as that user, or name another folder";
 const ownerHint = "let the step run as that user, or leave owner and mode out";
 const linkHint = "links are not followed here: remove the link, or name the folder that it points to";
 const removeHint = "remove it first, or name another folder";

@@ -19,9 +19,15 @@ export function publishFile(staged: string, path: string): void {
     renameSync(staged, path);
     syncFolder(dirname(path));
   } catch (error) {
+    if (errnoOf(error) === "EBUSY") throw isMounted(path);
     throw diskFailure(`cannot write ${quote(path)}`, error, dirname(path));
   }
 }
+
+const isMounted = (path: string): Failure =>
+  new Failure("access", `cannot write ${quote(path)}: a file is mounted there`, {
+    hint: "what a subPath mounts can only be changed at its source: write to another path, or mount the folder instead",
+  });
 
 interface Occasions {
   /** Called when all is checked and before the first change in a folder that is there. */

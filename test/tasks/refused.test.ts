@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -158,6 +158,52 @@ test(
     }
     assert.equal(statSync(join(at.work, "extracted/there")).mode & 0o777, 0o775);
     assert.deepEqual(debris(at.home), []);
+  },
+);
+
+test(
+  "a file of somebody else in a sticky folder keeps everything beside it from being written",
+  { skip: !isRoot && "needs root to make somebody else's file" },
+  async (t) => {
+    const { home, work, folder } = place(t);
+    writeFileSync(join(folder, "there/other"), "new");
+    chmodSync(join(work, "there"), 0o1777);
+    const before = snapshot(home);
+    for (const task of ["copy", "render"]) {
+      const { exitCode, events, stderr } = await initkit([task, folder, work], { uid: user });
+      assert.equal(exitCode, 24, stderr);
+      const { error } = events.find(({ event }) => event === "step.failed")!;
+      assert.ok(error.message.includes(join(work, "there/file")), error.message);
+      assert.deepEqual(snapshot(home), before);
+    }
+  },
+);
+
+test(
+  "a file that is mounted is told as that, and is unchanged where it has the content",
+  { skip: !isRoot && "only root may mount" },
+  async (t) => {
+    const { home, work, file } = place(t);
+    const mounted = join(work, "file");
+    execFileSync("mount", ["--bind", file, mounted]);
+    try {
+      assert.equal((await runTask("write", [mounted, "--content", "text"])).status, "unchanged");
+      writeFileSync(join(home, "other"), "other");
+      for (const step of [
+        ["write", mounted, "--content", "x"],
+        ["copy", join(home, "other"), mounted],
+        ["render", join(home, "other"), mounted],
+        ["download", pathToFileURL(join(home, "other")).href, mounted],
+      ] as const) {
+        const { failure } = await runTask(step[0], step.slice(1));
+        assert.equal(failure?.exitCode, 24);
+        assert.match(failure.message, /mounted/);
+      }
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
+    assert.equal(readFileSync(file, "utf8"), "text");
+    assert.deepEqual(debris(home), []);
   },
 );
 
