@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../src/failure.ts";
 import { assemble, bytesOf, type Part, sizeOf } from "../src/files/assemble.ts";
@@ -63,6 +63,7 @@ export default defineTask({
     const place = resolve(args.file);
     await sweep(dirname(place), context.signal);
     const there = lookAt(place, args);
+    if (there && !args.append && args.from.length > 1) checkSources(there, args.from);
     if (there && args["no-overwrite"]) return unchanged(`${quote(args.file)} is there already`);
     if (there?.isFile() && isWritten(place, there, args, context)) return settle(place, args);
     return await withParents(place, () =>
@@ -72,6 +73,29 @@ export default defineTask({
 });
 
 const isBase64 = (content: string): boolean => /^[A-Za-z0-9+/]*={0,2}$/.test(content.replace(/\s+/g, ""));
+
+/** What holds itself and more would grow with each run. */
+function checkSources(there: Stats, sources: readonly string[]): void {
+  const itself = sources.find((path) => isAt(path, there));
+  if (itself === undefined) return;
+  throw new Failure(
+    "access",
+    `${quote(itself)} is to be joined into itself, and so would grow with each run`,
+    {
+      hint: "write another file; or use append, which adds only what the file does not end with yet",
+    },
+  );
+}
+
+function isAt(path: string, { dev, ino }: Stats): boolean {
+  try {
+    const about = statSync(path);
+    return about.dev === dev && about.ino === ino;
+  } catch {
+    // Reading it tells why.
+    return false;
+  }
+}
 
 function lookAt(place: string, { append }: Arguments): Stats | undefined {
   try {
