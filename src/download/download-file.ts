@@ -152,13 +152,17 @@ async function fetchInto(
   );
   if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
   const { bytes, sha256, url, files } = fetched!;
-  const { path } = files[0]!;
+  const { path, encoding } = files[0]!;
+  if (encoding !== undefined) log.warn(asItCame(url, encoding));
   setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
   publishFile(path, file);
   remember(download, fetched!, digests, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }
+
+const asItCame = (url: URL, encoding: string): string =>
+  `${shownSource(url)} came with Content-Encoding: ${encoding}, though it was asked for as it is; the file holds what came`;
 
 /** Without its record the step is done all the same; it only has to ask for everything again the next time. */
 function remember(

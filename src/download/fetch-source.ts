@@ -39,6 +39,8 @@ interface There {
 
 export interface LocatedFile {
   readonly path: string;
+  /** See `Opened`. */
+  readonly encoding?: string | undefined;
   readonly location: Location;
 }
 

@@ -53,7 +53,7 @@ export async function transfer(opened: Opened, part: Part, digests: Digests, job
   await job.follower?.begin(part.path, digests.bytes, digests.areWanted);
   await receive(opened, { ...job, length, descriptor: file.fd, part, digests });
   if (job.isDurable) await file.sync().catch((error: unknown) => cannotWrite(error, part));
-  checkDigests(digests, part, job);
+  checkDigests(digests, part, job, opened.encoding);
   return { path: part.path, bytes: digests.bytes, sha256: digests.sha256 };
 }
 
@@ -160,13 +160,19 @@ const tooShort = (bytes: number, { source, length, part }: Receiving): Failure =
     },
   );
 
-function checkDigests(digests: Digests, part: Part, { source }: Job): void {
+function checkDigests(digests: Digests, part: Part, { source }: Job, encoding: string | undefined): void {
   const mismatch = digests.mismatch();
   if (!mismatch) return;
   part.reset();
   const { wanted, found } = mismatch;
   throw new Failure("integrity", `${source}: its ${wanted.algorithm} is ${found}, not ${wanted.hex}`, {
     kind: "checksum",
-    hint: "the file was changed at its source, or the digest is that of another version: compare both with the publisher's",
+    hint: encoding === undefined ? changedHint : encodedHint(encoding),
   });
 }
+
+const encodedHint = (encoding: string): string =>
+  `the server has sent it with Content-Encoding: ${encoding}, and the digest may be that of the file before that: have the server leave it as it is, or give the digest of what it sends`;
+
+const changedHint =
+  "the file was changed at its source, or the digest is that of another version: compare both with the publisher's";

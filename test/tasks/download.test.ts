@@ -456,6 +456,19 @@ test("the bytes are asked for as they are", async (t) => {
   assert.equal((await download(`${server.origin}/file`, file, "--sha256", sha(content))).status, "done");
 });
 
+test("bytes that a server has encoded all the same are kept as they come, and that is said", async (t) => {
+  const { file } = place(t);
+  const packed = gzipSync("text");
+  await using server = await startFileServer(
+    (_, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end(packed),
+  );
+  const { logs } = await download(`${server.origin}/file`, file);
+  assert.ok(readFileSync(file).equals(packed));
+  assert.ok(logs.some(({ level, message }) => level === "warn" && message.includes("gzip")));
+  const { failure } = await download(`${server.origin}/file`, file, "--sha256", sha("text"));
+  assert.deepEqual([failure?.kind, failure?.hint?.includes("gzip")], ["checksum", true]);
+});
+
 test("a redirect is followed, unless it is not to be, or never ends", async (t) => {
   const { file } = place(t);
   await using server = await startFileServer(({ url }, response) => {
