@@ -418,6 +418,19 @@ test("a sums file may be a local file, and may know the file by its name at the 
   assert.equal(status, "done");
 });
 
+test("a sums file may begin with a byte order mark, and one of weak digests is told as that", async (t) => {
+  const { home, file } = place(t);
+  const [source, sums] = [join(home, "source"), join(home, "SUMS")];
+  writeFileSync(source, content);
+  const run = () => download(pathToFileURL(source).href, file, "--checksum", pathToFileURL(sums).href);
+  writeFileSync(sums, `${sha(content, "md5")}  source\n`);
+  const { failure } = await run();
+  assert.deepEqual([failure?.code, failure?.kind], ["integrity", "checksum"]);
+  assert.match(failure!.hint!, /MD5/);
+  writeFileSync(sums, `\uFEFF${sha(content)}  source\r\n`);
+  assert.equal((await run()).status, "done");
+});
+
 test("headers and credentials go to the host of the first URL and to no other", async (t) => {
   const { home } = place(t);
   await using elsewhere = await startFileServer(files({ "/file": "x" }));
@@ -577,6 +590,8 @@ test("file URLs are sources like others", async (t) => {
   writeFileSync(source, "new");
   assert.equal((await download(url, file)).status, "done");
   assert.equal(readFileSync(file, "utf8"), "new");
+  assert.equal((await download("file:///proc/self/status", file)).status, "done");
+  assert.match(readFileSync(file, "utf8"), /^Pid:/m);
   assert.equal((await download("file:///no/such/file", file, ...quick)).failure?.exitCode, 20);
   assert.equal((await download(pathToFileURL(home).href, file, ...quick)).failure?.exitCode, 20);
 });
