@@ -23,7 +23,8 @@ interface RecordFile {
   readonly extracted: Readonly<Record<string, ExtractRecord>>;
 }
 
-const fileName = ".initkit.json";
+/** What initkit writes beside what it has extracted; one out of an archive would say nothing of that. */
+export const recordName = ".initkit.json";
 /** Steps that extract into one folder; those that have not been seen for the longest time are forgotten first. */
 const maxRecords = 16;
 
@@ -79,11 +80,11 @@ export class Records {
   }
 
   #read(): RecordFile["extracted"] {
-    const value = readRecord(join(this.#folder, fileName)) as Partial<RecordFile> | undefined;
+    const value = readRecord(join(this.#folder, recordName)) as Partial<RecordFile> | undefined;
     return value?.version === 1 && typeof value.extracted === "object" ? (value.extracted ?? {}) : {};
   }
 
   #write(extracted: RecordFile["extracted"], staging: string): void {
-    writeRecord(join(this.#folder, fileName), { version: 1, extracted } satisfies RecordFile, staging);
+    writeRecord(join(this.#folder, recordName), { version: 1, extracted } satisfies RecordFile, staging);
   }
 }

@@ -147,6 +147,7 @@ export class Tree implements StagedTree {
   }
 
   symbolicLink(path: string, entry: ArchiveEntry): void {
+    checkTarget(path, entry.target);
     this.#prepare(path);
     if (this.#isFile(path)) this.#at(path, unlinkSync);
     this.#links.set(path, { target: entry.target, mtime: entry.mtime });
@@ -255,6 +256,15 @@ export class Tree implements StagedTree {
     }
   }
 }
+
+/** What no link can say (symlink(2)). */
+function checkTarget(path: string, target: string): void {
+  if (target === "") throw corrupt(`the link ${quote(path)} leads to nothing`);
+  if (target.includes("\0") || Buffer.byteLength(target) > maxTargetBytes)
+    throw corrupt(`the link ${quote(path)} leads to what is no path`);
+}
+
+const maxTargetBytes = 4095;
 
 /** Makes a file where there may be an earlier one of the same name. */
 function replacing<T>(path: string, make: () => T): T {

@@ -1,6 +1,7 @@
 import { quote } from "../format.ts";
 import type { ArchiveEntry, Sink } from "./entry.ts";
 import { unsafe } from "./faults.ts";
+import { recordName } from "./record.ts";
 import type { Selection } from "./selection.ts";
 import type { Tree } from "./tree.ts";
 import { isReserved, whiteoutOf } from "./whiteout.ts";
@@ -34,7 +35,7 @@ export class Unpacker implements Sink {
       throw unsafe(`the ${entry.type} ${quote(entry.name)} stands for the folder itself`);
     if (this.#isLayer && isReserved(names)) return this.#takeAway(names);
     const path = this.#selection.pick(names, entry.type);
-    if (path === undefined) return false;
+    if (path === undefined || path === recordName) return false;
     if (entry.type === "file") this.#tree.file(path, entry);
     else if (entry.type === "folder") this.#tree.folder(path, entry);
     else if (entry.type === "symlink") this.#tree.symbolicLink(path, entry);
