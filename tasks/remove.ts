@@ -1,5 +1,5 @@
 import { expandGlob } from "../src/files/expand-glob.ts";
-import { remove } from "../src/files/remove.ts";
+import { checkRemovable, remove } from "../src/files/remove.ts";
 import { count, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
 import { defineTask, done, oneAttempt, operands, unchanged } from "../src/task.ts";
@@ -18,8 +18,10 @@ export default defineTask({
   },
 
   async run({ signal, log }, { paths }) {
+    const all = paths.flatMap(expandGlob);
+    all.forEach(checkRemovable);
     let removed = 0;
-    for (const found of paths.flatMap(expandGlob)) {
+    for (const found of all) {
       removed += await remove(found, signal, (soFar) =>
         log.progress(`${count(removed + soFar, "entry", "entries")} removed`),
       );

@@ -48,6 +48,7 @@ export default defineTask({
     const wanted = { ...destination, marks: new Marks({ env, only, set }), ids, mode: args.mode };
     const changed = await renderAll(files, wanted, { signal, log });
     const report = { files: files.length, changed };
+    if (files.length === 0) return unchanged(`there is no file in ${quote(template)}`, report);
     if (changed === 0) return unchanged(`${quote(to)} is so already`, report);
     return done(`${changed} of ${count(files.length, "file")} in ${quote(to)} written`, report);
   },
