@@ -8,11 +8,11 @@ import { begin, runPart, sendPart, type Work } from "./apply.ts";
 import { dropBrokenIndex, dropInvalidTwins } from "./broken-index.ts";
 import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
 import type { Applied } from "./history-plan.ts";
-import type { Statement } from "./lexer.ts";
 import { refusesTransaction, runsConcurrently } from "./no-transaction.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { setsTransaction } from "./session-needs.ts";
 import { sqlFailure } from "./sql-failure.ts";
+import type { Statement } from "./statements.ts";
 import { discardSql, resetSql, stepOutSql, waitingFreely } from "./surroundings.ts";
 
 /**

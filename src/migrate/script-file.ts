@@ -3,10 +3,11 @@ import { Failure } from "../failure.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
 import { type Body, bodyOf } from "./body.ts";
 import { type Migration, readBytes } from "./files.ts";
-import { endOfData, type Span, type Statement, statements } from "./lexer.ts";
+import { endOfData, type Span } from "./lexer.ts";
 import { refusesTransaction } from "./no-transaction.ts";
 import { changesReading } from "./reading.ts";
 import { sectionOf } from "./sections.ts";
+import { type Statement, statements } from "./statements.ts";
 import { checksumOf, decodeSql, placeOf } from "./text.ts";
 import type { Variables } from "./variables.ts";
 
@@ -78,7 +79,7 @@ function survey(sql: string): Survey {
     const { end, data, words } = statement;
     refusing ||= refusesTransaction(statement, sql);
     if (endsTransaction(statement)) ending ??= statement;
-    if (!data && !changesReading(words.join(" "))) continue;
+    if (!data && !changesReading(words)) continue;
     parts.push({ start, end, data });
     start = data ? endOfData(sql, data) : end;
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
-import { statements } from "../../src/migrate/lexer.ts";
+import { statements } from "../../src/migrate/statements.ts";
 import { databaseSettings } from "../../src/postgres/settings.ts";
 import { openSession, type Session } from "../../src/postgres/session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
