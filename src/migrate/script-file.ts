@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { Failure } from "../failure.ts";
-import { errnoOf, fileFailure } from "../system-errors.ts";
 import { type Body, bodyOf } from "./body.ts";
-import { type Migration, readBytes } from "./files.ts";
+import type { Migration } from "./files.ts";
 import { endOfData, type Span } from "./lexer.ts";
 import { refusesTransaction } from "./no-transaction.ts";
+import { readBytes } from "./read-file.ts";
 import { changesReading } from "./reading.ts";
 import { sectionOf } from "./sections.ts";
 import { type Statement, statements } from "./statements.ts";
@@ -51,12 +51,10 @@ export function readScript(found: Migration, variables: Variables): ScriptFile {
 
 /** Flyway keeps this in a file of its own: `V1__x.sql.conf`. */
 function disabledBeside({ path }: Migration): boolean {
-  try {
-    return /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readFileSync(`${path}.conf`, "utf8"));
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw fileFailure(`cannot read "${path}.conf"`, error);
-  }
+  const settings = `${path}.conf`;
+  return (
+    existsSync(settings) && /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readBytes(settings).toString())
+  );
 }
 
 /** The statements to apply, with their places in the SQL of the file. */
