@@ -35,7 +35,7 @@ export async function applyAll(step: Step, work: Work, scripts: Scripts, signal:
 
 /** As it was read before the lock was there, unless an earlier attempt has begun it meanwhile. */
 const fileOf = (step: Step, pending: Pending, scripts: Scripts): ScriptFile =>
-  (!pending.begun && scripts.get(pending.migration.id)) || readPending(pending, step.options);
+  (!pending.begun && scripts.get(pending.migration.id)) || readPending(pending, step);
 
 /** Behind a pooler, each transaction may have another session of the server, so each file takes a lock of its own. */
 export async function applyEach(
