@@ -6,7 +6,7 @@ import type { Session } from "../postgres/session.ts";
 import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applyFile } from "./apply-file.ts";
 import { FileLine } from "./file-line.ts";
-import { createHistory, lockKeyOf } from "./history.ts";
+import { createHistory, lockKeyOf } from "./history-place.ts";
 import type { Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
 import { isSettled, look, type Look } from "./look.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { lockKeyOf } from "../../src/migrate/history.ts";
+import { lockKeyOf } from "../../src/migrate/history-place.ts";
 import { initkit } from "../helpers/initkit.ts";
 import {
   ended,

@@ -4,7 +4,7 @@ import { Failure } from "../../src/failure.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
 import { openSession } from "../../src/postgres/open-session.ts";
 import type { Session } from "../../src/postgres/session.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 
 let pg: Postgres;

@@ -6,7 +6,7 @@ import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
 import { statements } from "../../src/migrate/statements.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { openSession } from "../../src/postgres/open-session.ts";
 import type { Session } from "../../src/postgres/session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";

@@ -3,7 +3,7 @@ import { quote } from "../../format.ts";
 import { identifier } from "../../postgres/quoting.ts";
 import type { Row, Session } from "../../postgres/session.ts";
 import type { FileNames } from "../file-names.ts";
-import { bookkeeping } from "../history.ts";
+import { bookkeeping } from "../bookkeeping.ts";
 import { parseVersion, type Version } from "../version.ts";
 import type { ToolName } from "./names.ts";
 
