@@ -5,7 +5,8 @@ import { type DnsTarget, parseDns } from "./dns-target.ts";
 import { hostPort } from "../net/host-port.ts";
 import { postgresScheme } from "../postgres/uri.ts";
 import type { Host } from "../postgres/hosts.ts";
-import { type DatabaseSettings, databaseSettings } from "../postgres/settings.ts";
+import type { DatabaseSettings } from "../postgres/settings.ts";
+import { databaseSettings } from "../postgres/settings-source.ts";
 import { type Protocol, protocols } from "./protocols.ts";
 import { isServer, parseServer, type ServerTarget } from "./server-target.ts";
 

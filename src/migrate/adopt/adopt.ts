@@ -1,8 +1,9 @@
 import { Failure } from "../../failure.ts";
 import { quote } from "../../format.ts";
 import type { Session } from "../../postgres/session.ts";
-import { type Migration, type MigrationSource, readBytes } from "../files.ts";
+import type { Migration, MigrationSource } from "../files.ts";
 import { type Applied, unknownChecksum } from "../history-plan.ts";
+import { readBytes } from "../read-file.ts";
 import { compareVersions, type Version } from "../version.ts";
 import { lockTool } from "./locks.ts";
 import { recognise, type Recognised } from "./recognise.ts";
