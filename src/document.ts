@@ -58,11 +58,10 @@ async function readMapping(
   const steps = entries.find(({ key }) => key === "steps")?.value;
   const timeout = entries.find(({ key }) => key === "timeout");
   const value = timeout && readText(timeout.value, "timeout", problems);
-  if (steps?.shape === "list")
-    return { steps: await readSteps(steps.items, problems), ...(value && { timeout: value }) };
-  if (steps) problems.add(steps.place, "steps is not a list");
-  else if (unknown.length === 0) problems.add(place, "the document has no steps");
-  return { steps: [] };
+  if (steps && steps.shape !== "list") problems.add(steps.place, "steps is not a list");
+  else if (!steps && unknown.length === 0) problems.add(place, "the document has no steps");
+  const read = steps?.shape === "list" ? await readSteps(steps.items, problems) : [];
+  return { steps: read, ...(value && { timeout: value }) };
 }
 
 function suggestKey(key: string): string {

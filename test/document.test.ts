@@ -79,6 +79,34 @@ test("all mistakes of a document are told together, each with line and column", 
     assert.ok(message.includes(`INITKIT_STEPS:${place}`), `${place} in ${message}`);
 });
 
+const together: Readonly<Record<string, readonly [text: string, ...at: RegExp[]]>> = {
+  "a key that stands twice": ["- sleep: 1\n  sleep: 2\n- slep: 1\n- sleep: x", /:2:3: /, /:3:3: /, /:4:10: /],
+  "an unknown tag": ["- sleep: !duration 1\n- slep: 1", /:1:10: /, /:2:3: /],
+  "a second document": ["- sleep: x\n---\n- sleep: 1", /:1:10: /, /:2:1: /],
+  "a missing list of steps": ["timeout: soon\nstep:\n- sleep: 1", /:1:10: /, /:2:1: /],
+};
+
+for (const [what, [text, ...places]] of Object.entries(together)) {
+  test(`${what} does not hide the other mistakes of a document`, async () => {
+    const message = await wrong(text);
+    for (const place of places) assert.match(message, place);
+    assert.match(message, new RegExp(`^${places.length} mistakes`));
+  });
+}
+
+const onlyOnce: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
+  "a tab as indentation": ["- sleep: 1ms\n\tname: x", /^INITKIT_STEPS:2:.*tab/],
+  "a tab behind spaces": ["- sleep: 1ms\n \tname: x", /^INITKIT_STEPS:2:.*tab/],
+  "a colon in a text without quotes": ["- sleep: 1\n  name: a: b", /^INITKIT_STEPS:2:9: .*quotes/],
+  "a text behind a quoted one": ['- sleep: 1\n  name: "a" b', /^INITKIT_STEPS:2:13: .*quotes/],
+};
+
+for (const [what, [text, says]] of Object.entries(onlyOnce)) {
+  test(`${what} is one mistake, and the message says what to write`, async () => {
+    assert.match(await wrong(text), says);
+  });
+}
+
 test("scalars are the text as written", async () => {
   for (const text of [
     "0755",
