@@ -1,5 +1,5 @@
 import { commonOptions } from "./common-options.ts";
-import { timeLimit, type JsonSchema } from "./kinds.ts";
+import { isList, jointOf, timeLimit, type JsonSchema } from "./kinds.ts";
 import { loadTasks } from "./registry.ts";
 import type { AnyTask, Field } from "./task.ts";
 
@@ -52,8 +52,10 @@ function operandSchema({ operands }: AnyTask): JsonSchema {
 
 function fieldSchema({ kind, summary, repeated, default: fallback }: Field): JsonSchema {
   const value = valueSchema(kind.schema);
-  const mapping = kind.form.includes("=") ? [{ type: "object", additionalProperties: value }] : [];
+  const mapping = jointOf(kind) ? [{ type: "object", additionalProperties: value }] : [];
   const described = { description: summary, ...(fallback !== undefined && { default: fallback }) };
+  if (!repeated && isList(kind))
+    return { ...described, anyOf: [value, { type: "array", minItems: 1, items: value }] };
   return repeated
     ? { ...described, anyOf: [value, { type: "array", items: value }, ...mapping] }
     : { ...described, ...value };

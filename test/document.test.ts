@@ -209,3 +209,31 @@ test("an option that has the name of a task is an option: download with extract"
   );
   assert.doesNotMatch(failure?.message ?? "", /two tasks/);
 });
+
+test("headers may be a mapping, and one without quotes in a list is no mistake", async () => {
+  const wanted = [
+    { name: "Accept", value: "text/plain" },
+    { name: "X-Id", value: "1: 2" },
+  ];
+  for (const header of [
+    '{Accept: text/plain, X-Id: "1: 2"}',
+    '[Accept: text/plain, "X-Id: 1: 2"]',
+    '["Accept: text/plain", {X-Id: "1: 2"}]',
+  ]) {
+    const [step] = await steps([], document(`- wait-for: http://app\n  header: ${header}`));
+    assert.deepEqual(step!.args["header"], wanted, header);
+  }
+});
+
+test("a header in the form that Kubernetes has for probes is a mistake, and no two headers", async () => {
+  const message = await wrong("- wait-for: http://app\n  header: [{name: Accept, value: text/plain}]");
+  assert.match(message, /:2:12: .*mapping/);
+});
+
+test("the statuses to wait for may be a list", async () => {
+  for (const status of ["[200, 204]", '"200,204"', "[200,204]"]) {
+    const [step] = await steps([], document(`- wait-for: http://app\n  status: ${status}`));
+    assert.equal((step!.args["status"] as { text: string }).text, "200,204");
+  }
+  assert.match(await wrong("- wait-for: http://app\n  status: [200, soon]"), /:2:11: .*"200,soon"/);
+});

@@ -250,3 +250,10 @@ test("the mistakes of all variables and of the whole document are told together"
   for (const part of ["INITKIT_TIMOUT", "loud", "slep", '"x"', '"nam"', '"many"', "backoff", "NOT_THERE"])
     assert.ok(message.includes(part), `${part} in ${message}`);
 });
+
+test("a step variable without a key is told to have one, and not to be named as it is", async () => {
+  const message = await mistake(argument, { INITKIT_STEP_: "sleep 1" });
+  assert.match(message, /^INITKIT_STEP_: .*INITKIT_STEP_10/);
+  assert.doesNotMatch(message, /did you mean/);
+  assert.match(await mistake(argument, { INITKIT_STPE_1: "sleep 1" }), /did you mean INITKIT_STEP_<KEY>\?/);
+});

@@ -103,6 +103,23 @@ test("what is no target is told with the forms that are", () => {
   assert.throws(() => target.parse("oracle://db"), /postgres:/);
 });
 
+test("a scheme that is misspelt is told with the nearest one", () => {
+  assert.throws(() => target.parse("postgre://db"), /did you mean postgres\?/);
+  assert.throws(() => target.parse("httpp://db"), /did you mean http\?/);
+  assert.throws(
+    () => target.parse("rabbitmq://db"),
+    (error: Error) => !error.message.includes("did you mean"),
+  );
+});
+
+test("tcp:// with too little or too much behind it is told its own form, and not all forms there are", () => {
+  for (const text of ["tcp://db", "tcp://db:1,tcp://db:2", "tcp://db:1/path"])
+    assert.throws(
+      () => target.parse(text),
+      (error: Error) => /tcp:\/\/host:port/.test(error.message) && !error.message.includes("redis"),
+    );
+});
+
 test("parsing ends with a target or an Error, whatever the text", () => {
   const schemes = fc.constantFrom(
     "",
