@@ -9,6 +9,7 @@ import { type RunOutcome, runPlan } from "./run.ts";
 import { Secrets } from "./secrets.ts";
 import { endOnSignals } from "./signals.ts";
 import { readSource } from "./sources.ts";
+import { errnoOf, fileFailure } from "./system-errors.ts";
 import { isTerminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -81,8 +82,13 @@ function formatOf(globals: Globals): "text" | "json" {
   return format === "auto" ? (isTerminal(2) ? "text" : "json") : format;
 }
 
+/** A reader that has seen enough and closes the pipe, as `head` does, is no failure. */
 function print(text: string): number {
-  write(1, text);
+  try {
+    write(1, text);
+  } catch (error) {
+    if (errnoOf(error) !== "EPIPE") throw fileFailure("cannot write to standard output", error);
+  }
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   lstatSync,
   mkdirSync,
@@ -90,6 +91,32 @@ test("the report of a failure holds what is promised", () => {
       { ...step, status: "not-reached" },
     ],
   });
+});
+
+test("the last event of a failure says which step failed, why, and what to do", () => {
+  const [last, ...others] = reporting(failed, {});
+  assert.deepEqual(others, []);
+  const { event, step, steps, task, name, error } = last!;
+  assert.deepEqual([event, step, steps, task, name], ["run.failed", 2, 3, "sleep", "the second"]);
+  assert.equal(error!.hint, "look at the pod");
+});
+
+test("a full disk leaves the earlier report as it was, and not half a new one", (t) => {
+  const home = fresh();
+  mkdirSync(home);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8k", "tmpfs", home], { stdio: "ignore" });
+  } catch {
+    return t.skip("needs the right to mount a tmpfs");
+  }
+  t.after(() => execFileSync("umount", [home]));
+  const report = join(home, "report.json");
+  writeFileSync(report, "{}");
+  writeFileSync(join(home, "rest"), Buffer.alloc(4096));
+  const [last] = reporting(failed, { report });
+  assert.match(last!.message, /cannot write the report .*no space left/);
+  assert.deepEqual(read(report), {});
+  assert.deepEqual(readdirSync(home), ["report.json", "rest"]);
 });
 
 test("the report of a success holds every status, and optional only for a failure that was let pass", () => {
