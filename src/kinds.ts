@@ -187,7 +187,8 @@ export const header: Kind<Pair> = kind(
   },
   {
     secretIn(value) {
-      const [, name = "", content = ""] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(value) ?? [];
+      // A header without its colon is shown as a mistake.
+      const [, name = "", content = ""] = /^([^:\s]+)[:\s]\s*(.*?)\s*$/s.exec(value) ?? [];
       const credentials = content.replace(/^[A-Za-z-]+\s+/, "");
       return sensitiveHeader.test(name) ? [content, credentials] : [];
     },

@@ -155,6 +155,7 @@ test("a header is secret only where it carries a credential", () => {
   for (const name of ["Authorization", "cookie", "COOKIE"])
     assert.ok(header.secretIn!(`${name}: abcd`).includes("abcd"));
   assert.ok(header.secretIn!("Authorization: Bearer abcd").includes("abcd"));
+  assert.ok(header.secretIn!("Authorization Bearer abcd").includes("abcd"), "without its colon");
 });
 
 test("a time that is shown says the same when it is read", () => {
