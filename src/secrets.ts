@@ -5,6 +5,8 @@ export const isSecretName = (name: string): boolean =>
   /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i.test(name);
 
 const urlPattern = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
+/** What stands behind a URL in a sentence, and is no part of it. */
+const endOfClause = /[),.;:]+(?=\s|$)/g;
 const userinfo = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i;
 const secretParameter = /^(password|passwd|sslpassword|.*token|.*signature|sig|.*credential|.*secret)$/i;
 const signature = /(^|&)(x-amz-signature|x-goog-signature|signature|sig)=/i;
@@ -60,7 +62,7 @@ export class Secrets {
 
   /** The text with every secret masked, those of URLs that only this text holds included. */
   redact(text: string): string {
-    this.#noteUrls(text);
+    this.#noteUrls(text.replaceAll(endOfClause, " "));
     return this.#longestFirst().reduce((rest, [, pattern]) => rest.replaceAll(pattern, mask), text);
   }
 

@@ -4,7 +4,7 @@ import { percentDecoded } from "../net/url.ts";
 import { type DnsTarget, parseDns } from "./dns-target.ts";
 import { hostPort } from "../net/host-port.ts";
 import { didYouMean } from "../suggest.ts";
-import { postgresScheme } from "../postgres/uri.ts";
+import { jdbc, postgresScheme } from "../postgres/uri.ts";
 import type { Host } from "../postgres/hosts.ts";
 import { type DatabaseSettings, databaseSettings } from "../postgres/settings.ts";
 import { type Protocol, protocols } from "./protocols.ts";
@@ -95,7 +95,8 @@ export const targetSchemes: readonly string[] = [
   ...Object.keys(protocols),
 ];
 
-function parseTarget(text: string): Target {
+function parseTarget(given: string): Target {
+  const text = given.replace(jdbc, "");
   if (postgresScheme.test(text)) return parsePostgres(text);
   const [, scheme = "", slashes] = /^([a-z][a-z0-9+._-]*):(\/\/)?/i.exec(text) ?? [];
   // host:port looks like a scheme, too: redis:6379, dns:53

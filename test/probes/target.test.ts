@@ -34,6 +34,14 @@ test("postgres targets are URLs as libpq takes them, told without credentials", 
   );
 });
 
+test("the URL of a Java application is a target as it stands", () => {
+  assert.equal(nameOf("jdbc:postgresql://db/app?user=me&password=secret&ssl=true"), "postgres://db:5432/app");
+  assert.equal(nameOf("jdbc:mysql://db/app?useSSL=false"), "mysql://db:3306/app");
+  assert.equal(nameOf("jdbc:mariadb://db:3307/app"), "mariadb://db:3307/app");
+  assert.equal(nameOf("jdbc:5432"), "tcp://jdbc:5432");
+  assert.throws(() => target.parse("jdbc:oracle:thin:@db:1521/app"), /is not a target/);
+});
+
 test("dns, file and unix targets are a scheme and a name or a path", () => {
   assert.equal(nameOf("dns:db.shop.svc"), "dns:db.shop.svc");
   assert.equal(nameOf("DNS:_http._tcp.db?type=srv"), "dns:_http._tcp.db?type=SRV");
