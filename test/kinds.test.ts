@@ -167,6 +167,7 @@ test("a time that is shown says the same when it is read", () => {
   for (const [ms, text] of [
     [0, "0ms"],
     [85, "85ms"],
+    [999.7, "1s"],
     [1200, "1.2s"],
     [59_999, "60s"],
     [125_000, "2m5s"],
