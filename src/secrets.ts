@@ -4,6 +4,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const isSecretName = (name: string): boolean =>
   /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i.test(name);
 
+/** ALLOW_EMPTY_PASSWORD=true is no secret, and to hide that word would hide too much. */
+const isSwitch = (value: string): boolean => /^(?:true|false)$/i.test(value.trim());
+
 const urlPattern = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
 /** What stands behind a URL in a sentence, and is no part of it. */
 const endOfClause = /[),.;:]+(?=\s|$)/g;
@@ -22,7 +25,7 @@ export class Secrets {
 
   constructor(env: Environment) {
     for (const [name, value = ""] of Object.entries(env)) {
-      if (isSecretName(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
+      if (isSecretName(name) && !name.startsWith("INITKIT_STEP") && !isSwitch(value)) this.add(value);
       this.noteValue(value);
     }
   }

@@ -220,3 +220,9 @@ test("what stands behind a URL in a sentence is no part of its password", () => 
   );
   assert.equal(new Secrets({}).redact("no http://a/?token=battery."), "no http://a/?token=***.");
 });
+
+test("a variable that switches passwords on or off holds no secret", () => {
+  const secrets = new Secrets({ ALLOW_EMPTY_PASSWORD: "true", USE_TOKEN: " False\n", DB_PASSWORD: "truest" });
+  assert.equal(secrets.isIn("run -- true"), false);
+  assert.equal(secrets.redact("true, false, truest"), "true, false, ***");
+});
