@@ -53,7 +53,7 @@ export function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome
   if (failedStep === undefined)
     return { level: "error", event: "run.failed", message: failure.message, durationMs, error };
   const { task, name } = steps[failedStep - 1]!;
-  const message = `failed in step ${failedStep} of ${steps.length} (${name}), ${exitLine(failure)}`;
+  const message = `failed in step ${failedStep} of ${steps.length} (${name}), ${exitLine(failure, failedStep)}`;
   return {
     level: "error",
     event: "run.failed",

@@ -208,6 +208,12 @@ test("the termination message of a configuration error names no step", () => {
   );
 });
 
+test("only where no step has begun does the exit code say that nothing has run", () => {
+  const late = new Failure("configuration", "a file of the folder has no version");
+  const told = terminationMessage({ ...failed, failure: late }, late, new Secrets({}));
+  assert.match(told, /\nexit code 2: configuration or usage error\n$/);
+});
+
 test("a termination message is at most 4096 bytes of valid UTF-8, and keeps step, hint and code", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 9000, size: "max" });
   fc.assert(
