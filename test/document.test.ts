@@ -79,6 +79,13 @@ test("all mistakes of a document are told together, each with line and column", 
     assert.ok(message.includes(`INITKIT_STEPS:${place}`), `${place} in ${message}`);
 });
 
+test("the mistakes of a document are told from its top to its end", async () => {
+  const text =
+    "timeout: soon\nsteps:\n- sleep: x\n  optinal: 1\n- slep: 1\n- sleep: 1\n  name: ${NOPE}\n  nme: a";
+  const places = [...(await wrong(text)).matchAll(/INITKIT_STEPS:(\d+):/g)].map(([, line]) => Number(line));
+  assert.deepEqual(places, [1, 3, 4, 5, 7, 8]);
+});
+
 const together: Readonly<Record<string, readonly [text: string, ...at: RegExp[]]>> = {
   "a key that stands twice": ["- sleep: 1\n  sleep: 2\n- slep: 1\n- sleep: x", /:2:3: /, /:3:3: /, /:4:10: /],
   "an unknown tag": ["- sleep: !duration 1\n- slep: 1", /:1:10: /, /:2:3: /],
