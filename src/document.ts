@@ -1,5 +1,6 @@
 import { fieldOf, unknownOption, unknownTask } from "./arguments.ts";
 import { quote } from "./format.ts";
+import { isList, jointOf, type Kind } from "./kinds.ts";
 import type { Problems } from "./problems.ts";
 import type { Given, RawStep, Value } from "./raw-step.ts";
 import { loadTask, registry } from "./registry.ts";
@@ -58,11 +59,10 @@ async function readMapping(
   const steps = entries.find(({ key }) => key === "steps")?.value;
   const timeout = entries.find(({ key }) => key === "timeout");
   const value = timeout && readText(timeout.value, "timeout", problems);
-  if (steps?.shape === "list")
-    return { steps: await readSteps(steps.items, problems), ...(value && { timeout: value }) };
-  if (steps) problems.add(steps.place, "steps is not a list");
-  else if (unknown.length === 0) problems.add(place, "the document has no steps");
-  return { steps: [] };
+  if (steps && steps.shape !== "list") problems.add(steps.place, "steps is not a list");
+  else if (!steps && unknown.length === 0) problems.add(place, "the document has no steps");
+  const read = steps?.shape === "list" ? await readSteps(steps.items, problems) : [];
+  return { steps: read, ...(value && { timeout: value }) };
 }
 
 function suggestKey(key: string): string {
@@ -124,17 +124,31 @@ function readOptions(task: AnyTask, entries: readonly Entry[], problems: Problem
   return options;
 }
 
-/** A text is one value, a list several; a mapping is a list of NAME=VALUE where the field takes such. */
+/** A text is one value, a list several; a mapping is a list of names with values where the field takes such. */
 function readValues(tree: Tree, name: string, field: Field | undefined, problems: Problems): Value[] {
-  if (tree.shape === "list")
-    return tree.items.flatMap((item) => readText(item, `an item of ${name}`, problems) ?? []);
-  if (tree.shape === "mapping" && field?.repeated && field.kind.form.includes("=")) {
-    return tree.entries.flatMap(({ key, value }) => {
-      const content = readText(value, key, problems);
-      return content ? [{ ...content, text: `${key}=${content.text}` }] : [];
-    });
-  }
-  return [readText(tree, name, problems) ?? []].flat();
+  const pairs = pairsIn(tree, field);
+  if (pairs) return pairs.flatMap((pair) => readPair(pair, field!.kind, problems) ?? []);
+  if (tree.shape !== "list") return [readText(tree, name, problems) ?? []].flat();
+  const values = tree.items.flatMap((item) => {
+    const [header, ...others] = isHeader(field) ? (pairsIn(item, field) ?? []) : [];
+    const isOne = header && others.length === 0;
+    return (
+      (isOne ? readPair(header, field!.kind, problems) : readText(item, `an item of ${name}`, problems)) ?? []
+    );
+  });
+  if (!field || field.repeated || !isList(field.kind) || values.length === 0) return values;
+  return [{ place: tree.place, text: values.map(({ text }) => text).join(",") }];
+}
+
+const pairsIn = (tree: Tree, field: Field | undefined): readonly Entry[] | undefined =>
+  tree.shape === "mapping" && field?.repeated && jointOf(field.kind) ? tree.entries : undefined;
+
+/** `- Accept: text/plain` without quotes is a mapping, and nobody can mean another thing by it. */
+const isHeader = (field: Field | undefined): boolean => field !== undefined && jointOf(field.kind) === ": ";
+
+function readPair({ key, value }: Entry, kind: Kind<unknown>, problems: Problems): Value | undefined {
+  const content = readText(value, key, problems);
+  return content && { ...content, text: `${key}${jointOf(kind)}${content.text}` };
 }
 
 function readText(tree: Tree, name: string, problems: Problems): Value | undefined {

@@ -1,7 +1,7 @@
 /** A time for people: `85ms`, `1.2s`, `2m5s`, `1h30m`. */
 export function formatMs(ms: number): string {
   if (ms === Infinity) return "no limit";
-  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
   if (ms < 60_000) return `${trim(ms / 1000)}s`;
   const total = Math.round(ms / 1000);
   const [hours, minutes, seconds] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60), total % 60];

@@ -15,6 +15,13 @@ export interface Kind<T> {
   secretIn?(text: string): readonly string[];
 }
 
+/** What a document may have as a mapping: what stands between a name and its value, in `NAME=VALUE` or `NAME: VALUE`. */
+export const jointOf = ({ form }: Kind<unknown>): string | undefined =>
+  /^[A-Z]+(=|: )[A-Z]+$/.exec(form)?.[1];
+
+/** Whether one value is a list, separated by commas, that a document may write as a list of its own. */
+export const isList = ({ form }: Kind<unknown>): boolean => form.startsWith("LIST");
+
 export type JsonSchema = { readonly [key: string]: unknown };
 
 /** A list of values written in one word has no place here: a repeated option is a list. */
@@ -180,7 +187,8 @@ export const header: Kind<Pair> = kind(
   },
   {
     secretIn(value) {
-      const [, name = "", content = ""] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(value) ?? [];
+      // A header without its colon is shown as a mistake.
+      const [, name = "", content = ""] = /^([^:\s]+)[:\s]\s*(.*?)\s*$/s.exec(value) ?? [];
       const credentials = content.replace(/^[A-Za-z-]+\s+/, "");
       return sensitiveHeader.test(name) ? [content, credentials] : [];
     },
@@ -195,7 +203,7 @@ export const retries: Kind<number> = kind(
   "N|unlimited",
   (value) => {
     if (value === "unlimited") return Infinity;
-    if (!/^[0-9]{1,9}$/.test(value)) throw new Error("is neither a number nor unlimited");
+    if (!/^[0-9]{1,9}$/.test(value)) throw new Error("is neither a whole number nor unlimited");
     return Number(value);
   },
   { schema: { anyOf: [{ type: "integer", minimum: 0 }, { const: "unlimited" }] } },

@@ -67,9 +67,11 @@ function jsonLine(
 }
 
 function textLine(time: string, { level, event, message, step, steps, name, error }: LogEvent): string {
-  const place = name === undefined ? "" : `[${step}/${steps}] ${name.replace(/\s+/g, " ")}: `;
+  const isSummary = event === "run.failed" && step !== undefined;
+  const place = name === undefined || isSummary ? "" : `[${step}/${steps}] ${name.replace(/\s+/g, " ")}: `;
   const mark = level === "error" ? "ERROR " : level === "warn" ? "warning: " : "";
-  const hint = error?.hint && event !== "attempt.failed" ? `\n         hint: ${error.hint}` : "";
+  const hint =
+    error?.hint && event !== "attempt.failed" && !isSummary ? `\n         hint: ${error.hint}` : "";
   return `${time.slice(11, 19)} ${mark}${place}${message}${hint}`;
 }
 

@@ -5,6 +5,7 @@ import type { Globals } from "./globals.ts";
 import { type Emit, type LogEvent, withWarnings } from "./log.ts";
 import type { RunOutcome, StepOutcome } from "./run.ts";
 import type { Secrets } from "./secrets.ts";
+import { fileFailure } from "./system-errors.ts";
 import { defaultTerminationLog, terminationMessage } from "./termination.ts";
 import { version } from "./version.ts";
 
@@ -42,7 +43,7 @@ function problemOf(what: string, action: () => void): string[] {
     action();
     return [];
   } catch (error) {
-    return [`cannot write ${what}: ${(error as Error).message}`];
+    return [fileFailure(`cannot write ${what}`, error).message];
   }
 }
 
@@ -52,8 +53,7 @@ export function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome
   if (failedStep === undefined)
     return { level: "error", event: "run.failed", message: failure.message, durationMs, error };
   const { task, name } = steps[failedStep - 1]!;
-  const message = `failed in step ${failedStep} of ${steps.length} (${name}), ${exitLine(failure)}`;
-  const { hint: _, ...rest } = error;
+  const message = `failed in step ${failedStep} of ${steps.length} (${name}), ${exitLine(failure, failedStep)}`;
   return {
     level: "error",
     event: "run.failed",
@@ -61,8 +61,9 @@ export function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome
     step: failedStep,
     steps: steps.length,
     task,
+    name,
     durationMs,
-    error: rest,
+    error,
   };
 }
 
@@ -109,7 +110,7 @@ function stepReport({
   };
 }
 
-/** A reader never sees half a report: it appears by rename, unless something special stands there. */
+/** A reader never sees half a report: it appears by rename, unless something special stands there, or forbids it. */
 function writeReport(given: string, text: string): void {
   const path = existsSync(given) ? realpathSync(given) : given;
   const there = statSync(path, { throwIfNoEntry: false });
@@ -118,8 +119,9 @@ function writeReport(given: string, text: string): void {
   try {
     writeFileSync(temporary, text, { flag: "wx" });
     renameSync(temporary, path);
-  } catch {
+  } catch (error) {
     rmSync(temporary, { force: true });
+    if (fileFailure("", error).code === "io") throw error;
     writeFileSync(path, text);
   }
 }

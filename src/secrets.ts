@@ -4,7 +4,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const isSecretName = (name: string): boolean =>
   /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i.test(name);
 
+/** ALLOW_EMPTY_PASSWORD=true is no secret, and to hide that word would hide too much. */
+const isSwitch = (value: string): boolean => /^(?:true|false)$/i.test(value.trim());
+
 const urlPattern = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
+/** What stands behind a URL in a sentence, and is no part of it. */
+const endOfClause = /[),.;:]+(?=\s|$)/g;
 const userinfo = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i;
 const secretParameter = /^(password|passwd|sslpassword|.*token|.*signature|sig|.*credential|.*secret)$/i;
 const signature = /(^|&)(x-amz-signature|x-goog-signature|signature|sig)=/i;
@@ -20,7 +25,7 @@ export class Secrets {
 
   constructor(env: Environment) {
     for (const [name, value = ""] of Object.entries(env)) {
-      if (isSecretName(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
+      if (isSecretName(name) && !name.startsWith("INITKIT_STEP") && !isSwitch(value)) this.add(value);
       this.noteValue(value);
     }
   }
@@ -60,7 +65,7 @@ export class Secrets {
 
   /** The text with every secret masked, those of URLs that only this text holds included. */
   redact(text: string): string {
-    this.#noteUrls(text);
+    this.#noteUrls(text.replaceAll(endOfClause, " "));
     return this.#longestFirst().reduce((rest, [, pattern]) => rest.replaceAll(pattern, mask), text);
   }
 

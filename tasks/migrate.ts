@@ -34,6 +34,12 @@ const name = kind("NAME", (value) => {
   return value;
 });
 
+/** A schema before it would become a part of the name, and the history would begin anew in silence. */
+const table: Kind<string> = kind("NAME", (value) => {
+  if (value.includes(".")) throw new Error("holds a dot; name the schema with schema");
+  return name.parse(value);
+});
+
 const version = kind("VERSION", parseVersion);
 const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
 /** A value whose name says that it is a secret is hidden. */
@@ -62,7 +68,7 @@ export default defineTask({
       databaseUrl,
       "postgres://user@host/database; by default DATABASE_URL, else the PG* variables",
     ),
-    table: option(name, "table of the history", "initkit_migrations"),
+    table: option(table, "table of the history", "initkit_migrations"),
     schema: option(name, "schema of the history, made if missing, first on the search path of every file"),
     "create-database": flag("create the database where it is missing, for the user of the URL"),
     "lock-timeout": option(

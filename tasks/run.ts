@@ -23,15 +23,12 @@ export default defineTask({
   timeoutCode: "command-timeout",
 
   check({ command, env, "secret-args": secretArgs }, _, holdsSecret) {
-    if (command[0] === "") throw new Error("has an empty name for a program");
+    if (command[0] === "") throw new Error("run has an empty name for its program");
     const words = [...command, ...env.flatMap(({ name, value }) => [name, value])];
     if (words.some((word) => word.includes("\0")))
-      throw new Error("has a NUL byte in the command or its env");
+      throw new Error("run has a NUL byte in its command or env");
     const at = secretArgs ? -1 : command.findIndex(holdsSecret);
-    if (at >= 0)
-      throw new Error(
-        `has a secret in ${at === 0 ? "the name of the program" : `argument ${at}`}; ${useEnv}`,
-      );
+    if (at >= 0) throw secretShown(at);
   },
 
   async run({ signal, env }, { command, env: pairs, cwd, user, grace }) {
@@ -44,8 +41,17 @@ export default defineTask({
   },
 });
 
-const useEnv =
-  "every process on the node can see arguments: pass it with env NAME=VALUE, or allow it with secret-args";
+/** @param at 0 for the program, 1 for its first argument */
+function secretShown(at: number): Failure {
+  const word = at === 0 ? "the name of its program" : `word ${at} behind its program`;
+  return new Failure(
+    "configuration",
+    `run has a secret in ${word}, and every process on the node can see that`,
+    {
+      hint: "pass it with env NAME=VALUE, or allow it with secret-args",
+    },
+  );
+}
 
 /** A user without a group brings the own group from the user database, where it is known there. */
 function idsOf(user: Owner): Ids {

@@ -1,4 +1,5 @@
 import { compileScript, scriptSource } from "../src/command/script-source.ts";
+import { now } from "../src/deadline.ts";
 import { defineTask, done, oneAttempt, operand } from "../src/task.ts";
 
 export default defineTask({
@@ -14,9 +15,9 @@ export default defineTask({
     compileScript(script);
   },
 
-  async run({ signal, env }, { script }) {
+  async run({ signal, env, policy }, { script }) {
     const { runScript } = await import("../src/command/script-run.ts");
-    await runScript(script, env, signal);
+    await runScript(script, env, signal, Math.min(policy.attemptTimeout, policy.endsAt - now()));
     return done();
   },
 });

@@ -391,3 +391,23 @@ test("a secret as long as a certificate bundle does not stop the log", async () 
   assert.equal(ended.exitCode, 0);
   assert.ok(!ended.stderr.includes(readFileSync(path, "utf8").slice(0, 100)));
 });
+
+test("a reader of standard output that has seen enough is no failure", async () => {
+  for (const words of [["schema"], ["help"], ["check", ...quick]]) {
+    const child = spawn(process.execPath, [entry, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    const told: Buffer[] = [];
+    child.stderr.on("data", (data: Buffer) => told.push(data));
+    assert.deepEqual(await once(child, "close"), [0, null]);
+    assert.equal(Buffer.concat(told).toString(), "");
+  }
+});
+
+test("a full disk under standard output is 14, and no defect", async () => {
+  await using full = await open("/dev/full", "w");
+  const child = spawn(process.execPath, [entry, "schema"], { stdio: ["ignore", full.fd, "pipe"] });
+  const told: Buffer[] = [];
+  child.stderr!.on("data", (data: Buffer) => told.push(data));
+  assert.deepEqual(await once(child, "close"), [14, null]);
+  assert.match(Buffer.concat(told).toString(), /ENOSPC/);
+});

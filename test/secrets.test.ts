@@ -210,3 +210,19 @@ test("the name and tag of an image with a digest are no secrets", () => {
   const secrets = new Secrets({ IMAGE: `oci://ghcr.io:5000/team/app:v1.2.3@sha256:${"a".repeat(64)}` });
   assert.equal(secrets.redact("team/app:v1.2.3"), "team/app:v1.2.3");
 });
+
+test("what stands behind a URL in a sentence is no part of its password", () => {
+  const secrets = new Secrets({});
+  secrets.noteValue("postgres://db/app?password=battery");
+  assert.equal(
+    secrets.redact("failed (wait-for postgres://db/app?password=battery), exit code 20"),
+    "failed (wait-for postgres://db/app?password=***), exit code 20",
+  );
+  assert.equal(new Secrets({}).redact("no http://a/?token=battery."), "no http://a/?token=***.");
+});
+
+test("a variable that switches passwords on or off holds no secret", () => {
+  const secrets = new Secrets({ ALLOW_EMPTY_PASSWORD: "true", USE_TOKEN: " False\n", DB_PASSWORD: "truest" });
+  assert.equal(secrets.isIn("run -- true"), false);
+  assert.equal(secrets.redact("true, false, truest"), "true, false, ***");
+});

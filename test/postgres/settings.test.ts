@@ -231,7 +231,7 @@ suite("a service", () => {
 suite("a URL that cannot be read is refused without a word of its password:", () => {
   const urls = [
     "mysql://u:s3cret@db/x",
-    "jdbc:postgresql://db/x?password=s3cret",
+    "jdbc:postgresql://db:port/x?password=s3cret",
     "postgres://u:s3cret/more@db:5432/x",
     "postgres://u:s3@cret@db/x",
     "postgres://u:s3cret%zz@db/x",

@@ -162,6 +162,12 @@ suite("the history", () => {
     ended(await place.run(), "unchanged");
   });
 
+  test("has no schema before its table, where it would begin anew in silence", async () => {
+    await using place = await site(three);
+    failed(await place.run(["--table", "app.history"]), "configuration");
+    assert.equal(await place.exists("a"), false);
+  });
+
   test("is not another tool's table of that name", async () => {
     await using place = await site(three);
     await place.query("create table schema_migrations (version varchar primary key)");

@@ -311,6 +311,22 @@ for (const [what, line] of [
   });
 }
 
+test("a loop that never gives way is ended at the timeout", async () => {
+  for (const lines of [
+    ["while (true);"],
+    ["try { while (!fs.existsSync('/nothing/there')); } finally { echo('over') }"],
+  ]) {
+    const failure = await failureOf(lines, { options: ["timeout: 300ms"] });
+    assert.equal(failure.exitCode, 13);
+  }
+});
+
+test("a loop that never gives way is tried again like anything else that takes too long", async () => {
+  const options = ["attempt-timeout: 100ms", "retries: 1", "backoff: 10ms"];
+  const { attempts, failure } = await script(["for (;;);"], { options });
+  assert.deepEqual([attempts, failure?.exitCode], [2, 13]);
+});
+
 test("a request is broken off at the timeout", async (t) => {
   const server = createServer(() => {}).listen(0, "127.0.0.1");
   t.after(() => server.close());
