@@ -179,3 +179,13 @@ test("a step that begins without then is hinted at", async () => {
   const { failure } = await planned(["sleep", "1", "2"]);
   assert.equal(failure!.hint, undefined);
 });
+
+test("a whole line in one word is told to be taken apart", async () => {
+  for (const [argv, env] of [
+    [["wait-for tcp://db:5432"], {}],
+    [[], { INITKIT_STEP_1: "'sleep 1'" }],
+  ] as const) {
+    const { failure } = await planned(argv, env);
+    assert.match(failure!.hint!, /words must stand apart/);
+  }
+});
