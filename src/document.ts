@@ -129,15 +129,17 @@ function readValues(tree: Tree, name: string, field: Field | undefined, problems
   const pairs = pairsIn(tree, field);
   if (pairs) return pairs.flatMap((pair) => readPair(pair, field!.kind, problems) ?? []);
   if (tree.shape !== "list") return [readText(tree, name, problems) ?? []].flat();
-  const values = tree.items.flatMap((item) => {
-    const [header, ...others] = isHeader(field) ? (pairsIn(item, field) ?? []) : [];
-    const isOne = header && others.length === 0;
-    return (
-      (isOne ? readPair(header, field!.kind, problems) : readText(item, `an item of ${name}`, problems)) ?? []
-    );
-  });
+  const values = tree.items.flatMap((item) => readItem(item, name, field, problems) ?? []);
   if (!field || field.repeated || !isList(field.kind) || values.length === 0) return values;
   return [{ place: tree.place, text: values.map(({ text }) => text).join(",") }];
+}
+
+function readItem(item: Tree, name: string, field: Field | undefined, problems: Problems): Value | undefined {
+  const pairs = pairsIn(item, field) ?? [];
+  if (pairs.length === 1 && isHeader(field)) return readPair(pairs[0]!, field!.kind, problems);
+  const hint =
+    pairs.length > 0 ? `write each as ${field!.kind.form}, or all of them as one mapping` : undefined;
+  return readText(item, `an item of ${name}`, problems, hint);
 }
 
 const pairsIn = (tree: Tree, field: Field | undefined): readonly Entry[] | undefined =>
@@ -151,11 +153,12 @@ function readPair({ key, value }: Entry, kind: Kind<unknown>, problems: Problems
   return content && { ...content, text: `${key}${jointOf(kind)}${content.text}` };
 }
 
-function readText(tree: Tree, name: string, problems: Problems): Value | undefined {
+function readText(tree: Tree, name: string, problems: Problems, hint?: string): Value | undefined {
   if (tree.shape === "text") return { text: tree.text, place: tree.place, origin: tree.origin };
   problems.add(
     tree.place,
     tree.shape === "nothing" ? `${name} has no value` : `${name} is a ${tree.shape}, not a text`,
+    hint,
   );
   return undefined;
 }
