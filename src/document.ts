@@ -81,13 +81,16 @@ async function readSteps(items: readonly Tree[], problems: Problems): Promise<Ra
 
 /** The name of a task may also be an option of another one: `extract` is of `download`. */
 async function readStep(tree: Tree, problems: Problems): Promise<RawStep | undefined> {
-  const wrong = (place: string, message: string): undefined => {
-    problems.add(place, message);
+  const wrong = (place: string, message: string, hint?: string): undefined => {
+    problems.add(place, message, hint);
   };
   if (tree.shape !== "mapping")
     return wrong(tree.place, "a step is a mapping, such as wait-for: tcp://db:5432");
   const named = tree.entries.filter(({ key }) => registry.has(key));
-  if (named.length === 0) return wrong(tree.place, missingTask(tree.entries));
+  if (named.length === 0) {
+    const hint = tree.entries.map(({ key }) => hintForKey(key)).find(Boolean);
+    return wrong(tree.place, missingTask(tree.entries), hint);
+  }
   const tasks = await Promise.all(named.map(async ({ key }) => (await loadTask(key))!));
   const task = tasks.find((each) => named.every(({ key }) => key === each.name || fieldOf(each, key)));
   if (!task) {
@@ -119,10 +122,15 @@ function readOptions(task: AnyTask, entries: readonly Entry[], problems: Problem
   for (const { key, place, value } of entries) {
     const field = fieldOf(task, key);
     if (field) options.set(key, { place, values: readValues(value, key, field, problems) });
-    else problems.add(place, unknownOption(task, key));
+    else problems.add(place, unknownOption(task, key), hintForKey(key));
   }
   return options;
 }
+
+const hintForKey = (key: string): string | undefined =>
+  key === "<<"
+    ? "YAML 1.2 has no merge keys; repeat a whole step or value by its alias, or write it out"
+    : undefined;
 
 /** A text is one value, a list several; a mapping is a list of names with values where the field takes such. */
 function readValues(tree: Tree, name: string, field: Field | undefined, problems: Problems): Value[] {

@@ -250,3 +250,10 @@ test("the statuses to wait for may be a list", async () => {
   }
   assert.match(await wrong("- wait-for: http://app\n  status: [200, soon]"), /:2:11: .*"200,soon"/);
 });
+
+test("a merge key is told to be none of YAML 1.2", async () => {
+  for (const text of ["- &s {sleep: 1, name: a}\n- <<: *s\n  name: b", "- sleep: 1\n  <<: {name: a}"]) {
+    const { failure } = await planned([], document(text));
+    assert.match(failure!.hint!, /merge keys/);
+  }
+});
