@@ -8,19 +8,19 @@ import { option, type Fields, type Values } from "./task.ts";
 
 /** The global options. Each has a variable: `--log-format` is INITKIT_LOG_FORMAT. */
 export const globalOptions = {
-  file: option(path, "Read the steps from this file, YAML or JSON; - is standard input (also -f)"),
-  timeout: option(timeLimit, "Bound on the whole run; 0 for none"),
+  file: option(path, "read the steps from this file, YAML or JSON; - is standard input (also -f)"),
+  timeout: option(timeLimit, "bound on the whole run; 0 for none"),
   "log-format": option(
     oneOf("auto", "text", "json"),
     "text, or json lines; auto is text on a terminal",
     "auto",
   ),
-  "log-level": option(oneOf("error", "warn", "info", "debug"), "What is logged", "info"),
+  "log-level": option(oneOf("error", "warn", "info", "debug"), "what is logged", "info"),
   "termination-log": option(
     kind("PATH", (value) => value),
-    "Where the reason of a failure is written; /dev/termination-log where it exists, empty for nowhere",
+    "where the reason of a failure is written; /dev/termination-log where it exists, empty for nowhere",
   ),
-  report: option(path, "Write a report of the run, one JSON object, to this file"),
+  report: option(path, "write a report of the run, one JSON object, to this file"),
 } satisfies Fields;
 
 export type Globals = Values<typeof globalOptions>;

@@ -52,6 +52,14 @@ export interface Pacing {
   readonly backoff: string;
 }
 
+/** Of a task that does its work on this machine: what fails there fails again, unless the user knows better. */
+export const oneAttempt: Pacing = {
+  timeout: "10m",
+  "attempt-timeout": "0",
+  retries: "0",
+  backoff: "1s..30s",
+};
+
 /** How a step ended well. What stands in `report` becomes part of the step's entry in the report. */
 export interface Result {
   readonly status: "done" | "unchanged";

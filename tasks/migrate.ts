@@ -62,7 +62,7 @@ const variable: Kind<Pair> = kind(
 export default defineTask({
   name: "migrate",
   summary: "Applies the pending SQL files of a folder to PostgreSQL, once however many replicas do it.",
-  operands: { dir: operand(path, "Folder of VERSION_name.sql files, or one .sql file") },
+  operands: { dir: operand(path, "folder of VERSION_name.sql files, or one .sql file") },
   options: {
     database: option(
       databaseUrl,

@@ -1,6 +1,6 @@
 import { compileScript, scriptSource } from "../src/command/script-source.ts";
 import { now } from "../src/deadline.ts";
-import { defineTask, done, operand } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operand } from "../src/task.ts";
 
 export default defineTask({
   name: "script",
@@ -8,7 +8,7 @@ export default defineTask({
   documentOnly: true,
   operands: { script: operand(scriptSource, "JavaScript, whose placeholders are left alone") },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s..30s" },
+  pacing: oneAttempt,
   timeoutCode: "command-timeout",
 
   check({ script }) {

@@ -4,8 +4,9 @@ import { Failure } from "../failure.ts";
 import { setTraits } from "../files/deliver.ts";
 import { fingerprint, readThrough } from "../files/digest.ts";
 import { type Ids, resolveOwner } from "../files/owner.ts";
-import { makeParents } from "../files/parents.ts";
+import { withParents } from "../files/parents.ts";
 import { publishFile } from "../files/publish.ts";
+import { describeSpecial, isReplaceable } from "../files/special.ts";
 import { sweep, withStaging } from "../files/staging.ts";
 import { formatBytes, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
@@ -36,7 +37,7 @@ export async function downloadFile(
   await sweep(dirname(file), signal);
   const digests = await wantedDigests(args, file, access);
   log.progress(`checking what is at ${quote(file)}`);
-  const there = args.force ? undefined : await contentOf(file, digests, args, signal);
+  const there = args.force ? undefined : await readableContentOf(file, digests, args, signal);
   const isKnown = there !== undefined && digests.length > 0;
   const result = isKnown ? keep(download, there) : await fetchTo(download, digests, there);
   await discardParts(dirname(file), purposeOf(file));
@@ -66,8 +67,8 @@ interface Content {
 /** Only a file, or a link in place of one, is ever replaced. */
 function checkPlace(file: string): void {
   const about = lstat(file);
-  if (!about || about.isFile() || about.isSymbolicLink()) return;
-  const what = about.isDirectory() ? "a folder" : "no ordinary file";
+  if (!about || isReplaceable(about)) return;
+  const what = about.isDirectory() ? "a folder" : describeSpecial(about);
   throw new Failure("access", `cannot write ${quote(file)}: it is ${what}`, { hint: "name another file" });
 }
 
@@ -76,6 +77,16 @@ function lstat(file: string) {
     return lstatSync(file, { throwIfNoEntry: false });
   } catch (error) {
     throw fileFailure(`cannot look at ${quote(file)}`, error);
+  }
+}
+
+/** What may not be read is taken for different, for it can be replaced all the same. */
+async function readableContentOf(...place: Parameters<typeof contentOf>): Promise<Content | undefined> {
+  try {
+    return await contentOf(...place);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "access") return undefined;
+    throw error;
   }
 }
 
@@ -109,15 +120,11 @@ async function fetchTo(
   there: Content | undefined,
 ): Promise<Result> {
   const { file, access } = download;
-  const undo = makeParents(file);
-  try {
-    return await withStaging(dirname(file), (staging) =>
+  return await withParents(file, () =>
+    withStaging(dirname(file), (staging) =>
       withPartsKept(staging, access.signal, () => fetchInto(staging, download, digests, there)),
-    );
-  } catch (error) {
-    undo();
-    throw error;
-  }
+    ),
+  );
 }
 
 async function fetchInto(
@@ -135,7 +142,7 @@ async function fetchInto(
       isOneFile: true,
       maxSize: args["max-size"],
       digests,
-      there: there?.sha256,
+      there: there && { sha256: there.sha256, comesOutSo: () => true },
       located,
       signal: access.signal,
       known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
@@ -145,13 +152,17 @@ async function fetchInto(
   );
   if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
   const { bytes, sha256, url, files } = fetched!;
-  const { path } = files[0]!;
+  const { path, encoding } = files[0]!;
+  if (encoding !== undefined) log.warn(asItCame(url, encoding));
   setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
   publishFile(path, file);
   remember(download, fetched!, digests, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }
+
+const asItCame = (url: URL, encoding: string): string =>
+  `${shownSource(url)} came with Content-Encoding: ${encoding}, though it was asked for as it is; the file holds what came`;
 
 /** Without its record the step is done all the same; it only has to ask for everything again the next time. */
 function remember(

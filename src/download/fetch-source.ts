@@ -21,8 +21,8 @@ export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "f
   readonly isOneFile: boolean;
   /** The digests that the user asks for. */
   readonly digests: readonly Digest[];
-  /** The sha256 of what is there already. */
-  readonly there: string | undefined;
+  /** What is there already. */
+  readonly there: There | undefined;
   /** Where a source is, if that has been asked for already. */
   readonly located?: ReadonlyMap<URL, readonly Location[]>;
   /** Who wants the bytes of a source that is a single file as they come. */
@@ -31,8 +31,16 @@ export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "f
   known(url: URL): Validators | undefined;
 }
 
+interface There {
+  readonly sha256: string;
+  /** Whether the same bytes, located so, would come out the same. */
+  comesOutSo(locations: readonly Location[]): boolean;
+}
+
 export interface LocatedFile {
   readonly path: string;
+  /** See `Opened`. */
+  readonly encoding?: string | undefined;
   readonly location: Location;
 }
 
@@ -55,10 +63,11 @@ export interface Fetched {
 export async function fetchSource(url: URL, wanted: Wanted, access: Access): Promise<Fetched | undefined> {
   const locations = wanted.located?.get(url) ?? (await locate(url, access));
   if (locations.length > 1) checkSeveral(url, locations, wanted);
-  if (wanted.there !== undefined && announced(locations) === wanted.there) return undefined;
+  const isSame = wanted.there?.comesOutSo(locations) ?? false;
+  if (isSame && announced(locations) === wanted.there!.sha256) return undefined;
   const files: (FetchedFile & LocatedFile)[] = [];
   for (const [index, location] of locations.entries()) {
-    const known = locations.length === 1 ? wanted.known(url) : undefined;
+    const known = isSame && locations.length === 1 ? wanted.known(url) : undefined;
     const follower = locations.length === 1 ? wanted.follow?.(url, location) : undefined;
     const job = { ...jobFor({ url, location, index, known, wanted }), follower };
     const file = await fetchLocation(location, job, access);

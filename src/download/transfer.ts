@@ -53,7 +53,7 @@ export async function transfer(opened: Opened, part: Part, digests: Digests, job
   await job.follower?.begin(part.path, digests.bytes, digests.areWanted);
   await receive(opened, { ...job, length, descriptor: file.fd, part, digests });
   if (job.isDurable) await file.sync().catch((error: unknown) => cannotWrite(error, part));
-  checkDigests(digests, part, job);
+  checkDigests(digests, part, job, opened.encoding);
   return { path: part.path, bytes: digests.bytes, sha256: digests.sha256 };
 }
 
@@ -103,9 +103,9 @@ async function receive(opened: Opened, receiving: Receiving): Promise<void> {
       await setImmediate();
     }
   } catch (error) {
-    throw interrupted(error, digests.bytes - there, receiving);
+    throw interrupted(error, receiving.part.gain(digests.bytes), receiving);
   }
-  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, there, receiving);
+  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, receiving);
 }
 
 function append(
@@ -126,16 +126,16 @@ function append(
 
 /**
  * What it means that the bytes of a source stopped coming.
- * @param bytes that came before: they were progress, so the retries start anew
+ * @param gained bytes that need not come again: they were progress, so the retries start anew
  */
 export function interrupted(
   error: unknown,
-  bytes: number,
+  gained: number,
   { signal, source }: Pick<Job, "signal" | "source">,
 ): unknown {
   if (signal.aborted) return signal.reason;
   const failure = fileFailure(`cannot read ${source}`, error);
-  if (failure.code !== "source-unavailable" || bytes === 0) return failure;
+  if (failure.code !== "source-unavailable" || gained === 0) return failure;
   return new Failure(failure.code, failure.message, { ...failure.options, progressed: true });
 }
 
@@ -149,24 +149,30 @@ const tooLong = (length: number, source: string): Failure =>
     },
   );
 
-const tooShort = (bytes: number, there: number, { source, length }: Receiving): Failure =>
+const tooShort = (bytes: number, { source, length, part }: Receiving): Failure =>
   new Failure(
     "source-unavailable",
     `${source}: ${formatBytes(bytes)} came of ${formatBytes(length ?? bytes)}`,
     {
       kind: "length",
-      progressed: bytes > there,
+      progressed: part.gain(bytes) > 0,
       hint: "the connection or the server broke off: look at its log, and at proxies in between",
     },
   );
 
-function checkDigests(digests: Digests, part: Part, { source }: Job): void {
+function checkDigests(digests: Digests, part: Part, { source }: Job, encoding: string | undefined): void {
   const mismatch = digests.mismatch();
   if (!mismatch) return;
   part.reset();
   const { wanted, found } = mismatch;
   throw new Failure("integrity", `${source}: its ${wanted.algorithm} is ${found}, not ${wanted.hex}`, {
     kind: "checksum",
-    hint: "the file was changed at its source, or the digest is that of another version: compare both with the publisher's",
+    hint: encoding === undefined ? changedHint : encodedHint(encoding),
   });
 }
+
+const encodedHint = (encoding: string): string =>
+  `the server has sent it with Content-Encoding: ${encoding}, and the digest may be that of the file before that: have the server leave it as it is, or give the digest of what it sends`;
+
+const changedHint =
+  "the file was changed at its source, or the digest is that of another version: compare both with the publisher's";

@@ -1,7 +1,7 @@
 import { isServerError } from "../postgres/errors.ts";
 import { identifier, literal } from "../postgres/quoting.ts";
 import type { Session } from "../postgres/session.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 
 export interface SurroundingsOptions {
   /** In milliseconds; `Infinity` for none. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
-import type { Environment } from "./settings.ts";
+import type { Environment } from "./settings-source.ts";
 import type { Parameters } from "./uri.ts";
 
 /**

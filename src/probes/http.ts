@@ -1,9 +1,9 @@
-import { STATUS_CODES } from "node:http";
 import { Failure } from "../failure.ts";
 import { formatBytes, quote } from "../format.ts";
 import type { Pair } from "../kinds.ts";
 import { type HttpResponse, request } from "../net/http.ts";
 import { retryAfterOf } from "../net/retry-after.ts";
+import { statusLine } from "../net/status.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import { shown } from "../net/url.ts";
 import { type JsonExpectation, parseJson, type StatusSet, textAt } from "./expectation.ts";
@@ -52,15 +52,11 @@ function checkStatus({ status, headers }: HttpResponse, expected: StatusSet, doi
   if (expected.has(status)) return;
   const location = headers["location"];
   const to = typeof location === "string" ? ` to ${quote(withoutQuery(location))}` : "";
-  throw new Failure(
-    "not-ready",
-    `${doing}: status ${status} ${STATUS_CODES[status] ?? ""}${to}, not ${expected.text}`,
-    {
-      kind: `expectation:status-${status}`,
-      hint: statusHint(status),
-      retryAfter: retryAfterOf(headers["retry-after"]),
-    },
-  );
+  throw new Failure("not-ready", `${doing}: status ${statusLine(status)}${to}, not ${expected.text}`, {
+    kind: `expectation:status-${status}`,
+    hint: statusHint(status),
+    retryAfter: retryAfterOf(headers["retry-after"]),
+  });
 }
 
 const withoutQuery = (location: string): string =>

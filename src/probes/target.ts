@@ -6,7 +6,8 @@ import { hostPort } from "../net/host-port.ts";
 import { didYouMean } from "../suggest.ts";
 import { jdbc, postgresScheme } from "../postgres/uri.ts";
 import type { Host } from "../postgres/hosts.ts";
-import { type DatabaseSettings, databaseSettings } from "../postgres/settings.ts";
+import type { DatabaseSettings } from "../postgres/settings.ts";
+import { databaseSettings } from "../postgres/settings-source.ts";
 import { type Protocol, protocols } from "./protocols.ts";
 import { isServer, parseServer, type ServerTarget } from "./server-target.ts";
 

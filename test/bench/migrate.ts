@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { inMemory, initkit, installed } from "./surroundings.ts";
+import { inMemory, initkit, installed, node } from "./surroundings.ts";
 
 const rounds = 5;
 const replicas = 20;
@@ -120,7 +120,7 @@ const freshSubjects = (site: Site): Subject[] => toolsOn(site, [...withHistory, 
 function againSubjects(site: Site): Subject[] {
   const empty = join(site.folder, "empty.cjs");
   writeFileSync(empty, "");
-  const bare = { name: "node, an empty file", command: [process.execPath, empty] };
+  const bare = { name: "node, an empty file", command: [node, empty] };
   return [
     bare,
     ...toolsOn(site, withHistory).map(({ name, command, env }) => ({ name, command, env: env! })),

@@ -104,6 +104,19 @@ test("the retries of one run carry on too, and fetch no byte twice", async (t) =
   assert.deepEqual(debris(home), []);
 });
 
+for (const [what, given] of [
+  ["without anything to know it again by", { etag: undefined }],
+  ["that always sends all of it", { ignoresRange: true }],
+] as const) {
+  test(`a source ${what} that breaks off at the same place again and again is given up`, async (t) => {
+    const { home, file, server } = await scene(t, { ...given, cuts: [70_000, 70_000, 70_000, 70_000] });
+    const words = [`${server.origin}/file`, file, "--retries", "2", "--backoff", "1ms"];
+    const { failure, attempts } = await runTask("download", words);
+    assert.deepEqual([failure?.exitCode, attempts], [11, 3]);
+    assert.equal(parts(home).length, "etag" in given ? 0 : 1, "what can be carried on stays for another run");
+  });
+}
+
 test("an archive is carried on and then extracted", async (t) => {
   const files = Array.from({ length: 50 }, (_, index) => ({
     name: `app/${index}`,

@@ -6,7 +6,7 @@ import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
 import { checkDatabaseSettings, readDatabaseSettings } from "../../src/postgres/read-settings.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { parseUri } from "../../src/postgres/uri.ts";
 
 type Environment = Readonly<Record<string, string>>;
