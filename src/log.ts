@@ -29,11 +29,12 @@ export interface Emit {
   readonly live?: (text: string, share?: number) => void;
 }
 
-/** The same event with warnings behind its message. */
+/** The same event with warnings behind its message. An error stays one, so they have to say that they are less. */
 export function withWarnings(event: LogEvent, warnings: readonly string[]): LogEvent {
   if (warnings.length === 0) return event;
-  const level = event.level === "error" ? "error" : "warn";
-  return { ...event, level, message: [event.message, ...warnings].join("; ") };
+  if (event.level !== "error")
+    return { ...event, level: "warn", message: [event.message, ...warnings].join("; ") };
+  return { ...event, message: [event.message, ...warnings].join("; warning: ") };
 }
 
 /**

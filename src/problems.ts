@@ -16,13 +16,16 @@ export class Problems {
     this.#list.push({ place, message, hint });
   }
 
-  /** Runs a parser; what it throws is a mistake at that place, and the answer is undefined. */
-  catch<T>(place: string, subject: string, parse: () => T): T | undefined {
+  /**
+   * Runs a parser; what it throws is a mistake at that place, and the answer is undefined.
+   * @param usual hint where the parser has none
+   */
+  catch<T>(place: string, subject: string, parse: () => T, usual?: string): T | undefined {
     try {
       return parse();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const hint = error instanceof Failure ? error.hint : undefined;
+      const hint = error instanceof Failure ? error.hint : usual;
       this.add(place, subject ? `${subject} ${message}` : message, hint);
       return undefined;
     }

@@ -232,9 +232,15 @@ test("headers may be a mapping, and one without quotes in a list is no mistake",
   }
 });
 
-test("a header in the form that Kubernetes has for probes is a mistake, and no two headers", async () => {
-  const message = await wrong("- wait-for: http://app\n  header: [{name: Accept, value: text/plain}]");
-  assert.match(message, /:2:12: .*mapping/);
+test("headers and variables in the form that Kubernetes has for them are a mistake, and no two of them", async () => {
+  for (const text of [
+    "- wait-for: http://app\n  header: [{name: Accept, value: text/plain}]",
+    "- run: [app]\n  env:\n  - {name: MODE, value: init}",
+  ]) {
+    const { failure } = await planned([], document(text));
+    assert.match(failure!.message, /is a mapping/);
+    assert.match(failure!.hint!, /as one mapping/);
+  }
 });
 
 test("the statuses to wait for may be a list", async () => {
@@ -243,4 +249,11 @@ test("the statuses to wait for may be a list", async () => {
     assert.equal((step!.args["status"] as { text: string }).text, "200,204");
   }
   assert.match(await wrong("- wait-for: http://app\n  status: [200, soon]"), /:2:11: .*"200,soon"/);
+});
+
+test("a merge key is told to be none of YAML 1.2", async () => {
+  for (const text of ["- &s {sleep: 1, name: a}\n- <<: *s\n  name: b", "- sleep: 1\n  <<: {name: a}"]) {
+    const { failure } = await planned([], document(text));
+    assert.match(failure!.hint!, /merge keys/);
+  }
 });
