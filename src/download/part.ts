@@ -45,10 +45,6 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = consta
 export class Part {
   readonly #folder: string;
   readonly #origin: Origin;
-  /** What an earlier run has left. */
-  #bytesBefore = 0;
-  #isKept = false;
-  #isAnew = false;
 
   /**
    * Takes over what an earlier run has left, if there is something.
@@ -76,7 +72,6 @@ export class Part {
     const digests = await this.#reread(signal);
     const length = typeof about.length === "number" ? about.length : undefined;
     if (!digests || digests.bytes === 0 || digests.bytes > (length ?? Infinity)) return undefined;
-    this.#bytesBefore = digests.bytes;
     const ifRange = about.url === this.#url && typeof about.ifRange === "string" ? about.ifRange : undefined;
     return { digests, bytes: digests.bytes, length, ifRange };
   }
@@ -108,7 +103,6 @@ export class Part {
 
   /** Forgets what is there, what it is first: it must never be said of other bytes. */
   reset(): void {
-    this.#isAnew = this.#bytesBefore > 0;
     this.#attempt(() => {
       for (const name of [aboutName, "bytes"])
         rmSync(join(this.#folder, name), { force: true, recursive: true });
@@ -128,12 +122,6 @@ export class Part {
     const [url, digests, boot] = [this.#url, this.#digests, bootId()];
     const about: About = { version: 1, url, digests, length, ifRange, boot };
     this.#attempt(() => writeRecord(join(this.#folder, aboutName), about, this.#folder));
-    this.#isKept = true;
-  }
-
-  /** How many more bytes a later run can carry on, where there are so many by now; none of what could not be carried on. */
-  gain(bytes: number): number {
-    return this.#isKept && !this.#isAnew ? bytes - this.#bytesBefore : 0;
   }
 
   get #url(): string {

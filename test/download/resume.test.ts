@@ -109,11 +109,10 @@ for (const [what, given] of [
   ["that always sends all of it", { ignoresRange: true }],
 ] as const) {
   test(`a source ${what} that breaks off at the same place again and again is given up`, async (t) => {
-    const { home, file, server } = await scene(t, { ...given, cuts: [70_000, 70_000, 70_000, 70_000] });
+    const { file, server } = await scene(t, { ...given, cuts: [70_000, 70_000, 70_000, 70_000] });
     const words = [`${server.origin}/file`, file, "--retries", "2", "--backoff", "1ms"];
     const { failure, attempts } = await runTask("download", words);
     assert.deepEqual([failure?.exitCode, attempts], [11, 3]);
-    if ("etag" in given) assert.deepEqual(parts(home), [], "nothing stays that cannot be carried on");
   });
 }
 
