@@ -98,7 +98,7 @@ function checkSeveral(
 }
 
 /** What the sha256 of a source will be, where its locations say so. */
-function announced(locations: readonly Location[]): string | undefined {
+export function announced(locations: readonly Location[]): string | undefined {
   const digests = locations.flatMap(({ digest }) => (digest?.algorithm === "sha256" ? digest.hex : []));
   return digests.length === locations.length ? joint(digests) : undefined;
 }
