@@ -23,6 +23,8 @@ export interface Job {
   /** Whether the bytes are to outlive a power failure. */
   readonly isDurable: boolean;
   tell(message: string, share?: number): void;
+  /** Whether no attempt has had so many bytes before: that is progress, so the retries start anew. */
+  goesFurther(bytes: number): boolean;
 }
 
 export interface Follower {
@@ -103,10 +105,13 @@ async function receive(opened: Opened, receiving: Receiving): Promise<void> {
       await setImmediate();
     }
   } catch (error) {
-    throw interrupted(error, receiving.part.gain(digests.bytes), receiving);
+    throw interrupted(error, hasProgressed(there, receiving), receiving);
   }
-  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, receiving);
+  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(there, receiving);
 }
+
+const hasProgressed = (there: number, receiving: Receiving): boolean =>
+  receiving.digests.bytes > there && receiving.goesFurther(receiving.digests.bytes);
 
 function append(
   chunk: Buffer,
@@ -126,16 +131,16 @@ function append(
 
 /**
  * What it means that the bytes of a source stopped coming.
- * @param gained bytes that need not come again: they were progress, so the retries start anew
+ * @param progressed some had come before
  */
 export function interrupted(
   error: unknown,
-  gained: number,
+  progressed: boolean,
   { signal, source }: Pick<Job, "signal" | "source">,
 ): unknown {
   if (signal.aborted) return signal.reason;
   const failure = fileFailure(`cannot read ${source}`, error);
-  if (failure.code !== "source-unavailable" || gained === 0) return failure;
+  if (failure.code !== "source-unavailable" || !progressed) return failure;
   return new Failure(failure.code, failure.message, { ...failure.options, progressed: true });
 }
 
@@ -149,16 +154,22 @@ const tooLong = (length: number, source: string): Failure =>
     },
   );
 
-const tooShort = (bytes: number, { source, length, part }: Receiving): Failure =>
-  new Failure(
+function tooShort(there: number, receiving: Receiving): Failure {
+  const {
+    source,
+    length,
+    digests: { bytes },
+  } = receiving;
+  return new Failure(
     "source-unavailable",
     `${source}: ${formatBytes(bytes)} came of ${formatBytes(length ?? bytes)}`,
     {
       kind: "length",
-      progressed: part.gain(bytes) > 0,
+      progressed: hasProgressed(there, receiving),
       hint: "the connection or the server broke off: look at its log, and at proxies in between",
     },
   );
+}
 
 function checkDigests(digests: Digests, part: Part, { source }: Job, encoding: string | undefined): void {
   const mismatch = digests.mismatch();
