@@ -30,6 +30,7 @@ import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { files, startFileServer } from "../helpers/file-server.ts";
 import { entry, initkit } from "../helpers/initkit.ts";
 import { runTask } from "../helpers/run-task.ts";
+import { mountSmallVolume } from "../helpers/small-volume.ts";
 import { debris, snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
 
@@ -714,7 +715,7 @@ test("a volume that is too small is told before it is filled", async (t) => {
   const { home } = place(t);
   const small = join(home, "small");
   mkdirSync(small);
-  using volume = mountTmpfs(small);
+  using volume = mountSmallVolume(small);
   if (!volume) return t.skip("needs the right to mount a tmpfs");
   const large = randomBytes(2_000_000);
   await using server = await startFileServer(({ url }, response) => {
@@ -729,15 +730,19 @@ test("a volume that is too small is told before it is filled", async (t) => {
   }
 });
 
-/** A volume of 1 MiB, or undefined where this user may not mount one. */
-function mountTmpfs(path: string): Disposable | undefined {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    return undefined;
-  }
-  return { [Symbol.dispose]: () => execFileSync("umount", [path]) };
-}
+test("a volume that is full is told at once, even where the source has nothing more to say for now", async (t) => {
+  const { home } = place(t);
+  const small = join(home, "small");
+  mkdirSync(small);
+  using volume = mountSmallVolume(small);
+  if (!volume) return t.skip("needs the right to mount a tmpfs");
+  await using server = await startFileServer((_, response) => void response.write(randomBytes(2_000_000)));
+  const words = [`${server.origin}/file`, join(small, "file"), "--stall", "0", "--retries", "0"];
+  const { failure } = await download(...words);
+  assert.equal(failure?.exitCode, 14);
+  assert.match(failure!.message, /free/);
+  assert.deepEqual(readdirSync(small), []);
+});
 
 test(
   "a volume that has become full or read-only is no matter where everything is there already",
