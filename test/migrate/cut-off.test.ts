@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { Failure } from "../../src/failure.ts";
 import { type Ended, initkit } from "../helpers/initkit.ts";
-import { ended, failed, type Files, type Site, siteOn } from "../helpers/migration-site.ts";
+import { ended, failed, type Files, type Site, siteOn, three } from "../helpers/migration-site.ts";
+import { startOvertakenLine } from "../helpers/overtaken-line.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
+import { runTask } from "../helpers/run-task.ts";
 
 let pg: Postgres;
 before(async () => void (pg = await startPostgres()));
@@ -29,6 +31,20 @@ suite("cut off", () => {
     assert.equal(await place.value(active), 0);
     assert.equal(await place.exists("b"), false);
     assert.deepEqual(await place.history(), ["1_a.sql"]);
+  });
+
+  test("by a signal whose request to cancel overtakes a file, it does not apply that file", async () => {
+    await using place = await site({ ...three, "2_b.sql": "create table b (); select pg_sleep(1)" });
+    await using line = await startOvertakenLine(pg.port, "pg_sleep");
+    const stop = new AbortController();
+    const reason = new Failure("signal", "SIGTERM", { signal: 15 });
+    line.onHeld = () => stop.abort(reason);
+    const url = Object.assign(new URL(place.url), { port: String(line.port), search: "sslmode=disable" });
+    const words = [place.folder, "--database", url.href];
+    assert.equal((await runTask("migrate", words, { signal: stop.signal })).failure, reason);
+    for (const name of ["2_b.sql", "10_c.sql"]) assert.ok(!(await place.history()).includes(name));
+    await place.put(three);
+    assert.equal((await place.run()).status, "done");
   });
 
   test("by the timeout of the step, it says in which file", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -216,7 +217,9 @@ suite("a service", () => {
   test("that is not defined, or whose file is missing or broken, is a configuration error", async () => {
     const gone = { PGSERVICEFILE: join(folder, "none") };
     const refused = { name: "Failure", code: "configuration" };
-    for (const env of [services(file), gone])
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const pipe = { PGSERVICEFILE: join(folder, "pipe") };
+    for (const env of [services(file), gone, pipe])
       await assert.rejects(readDatabaseSettings(undefined, { ...env, PGSERVICE: "test" }), refused);
     const broken = services("[prod]\nhost db\n");
     await assert.rejects(readDatabaseSettings(undefined, { ...broken, PGSERVICE: "prod" }), refused);
