@@ -327,6 +327,12 @@ test("a loop that never gives way is tried again like anything else that takes t
   assert.deepEqual([attempts, failure?.exitCode], [2, 13]);
 });
 
+test("a part of zx that is not in scope is told with what is", async () => {
+  const failure = await failureOf(["echo(await glob('*.txt'))"]);
+  assert.match(failure.message, /glob is not defined/);
+  assert.match(failure.hint!, /\$, YAML, cd.*require/);
+});
+
 test("a request is broken off at the timeout", async (t) => {
   const server = createServer(() => {}).listen(0, "127.0.0.1");
   t.after(() => server.close());
