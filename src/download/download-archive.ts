@@ -21,6 +21,7 @@ import type { Location } from "./location.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { nameIn, shownSource } from "./source.ts";
+import { type Known, orStillThere } from "./still-there.ts";
 import type { Validators } from "./validators.ts";
 
 /** Downloads an archive and extracts it meanwhile; it comes to its place once all of it is there and found right. */
@@ -42,8 +43,13 @@ export async function downloadArchive(
   const result =
     record && digests.length > 0 && isKnownOffline(record, args)
       ? upToDate(record, destination)
-      : await withStagingFor(destination, (staging) =>
-          withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
+      : await orStillThere(
+          () =>
+            withStagingFor(destination, (staging) =>
+              withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
+            ),
+          { urls: args.urls, known: knownBefore(download), access },
+          () => upToDate(record!, destination),
         );
   for (const folder of [destination, dirname(destination)]) await discardParts(folder, purposeOf(download));
   return result;
@@ -128,18 +134,22 @@ const wantedOf = (
   isOneFile: false,
   maxSize: download.args["max-size"],
   digests: download.digests,
-  there: download.record && {
-    sha256: download.record.sha256,
-    comesOutSo: (locations) => comesOutSo(download.record!, locations, download.args),
-  },
+  ...knownBefore(download),
   signal,
   follow: (url, location) => ({
     begin: (path, bytes, hasDigest) =>
       early.begin(archiveOf({ path, location }, url, download), bytes, hasDigest),
     grew: (bytes) => early.grew(bytes),
   }),
-  known: (url) => validatorsOf(download.record, url),
   tell: (message, share) => download.context.log.progress(message, share),
+});
+
+const knownBefore = ({ record, args }: Download): Known => ({
+  there: record && {
+    sha256: record.sha256,
+    comesOutSo: (locations) => comesOutSo(record, locations, args),
+  },
+  known: (url) => validatorsOf(record, url),
 });
 
 const archivesOf = ({ url, files }: Fetched, download: Download): Archive[] =>

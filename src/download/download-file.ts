@@ -21,6 +21,7 @@ import { discardParts } from "./leftovers.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { shownSource } from "./source.ts";
+import { type Known, orStillThere } from "./still-there.ts";
 import { fileToWrite, type Target } from "./target.ts";
 import type { Validators } from "./validators.ts";
 
@@ -119,11 +120,20 @@ async function fetchTo(
   digests: readonly Digest[],
   there: Content | undefined,
 ): Promise<Result> {
-  const { file, access } = download;
-  return await withParents(file, () =>
-    withStaging(dirname(file), (staging) =>
-      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digests, there)),
-    ),
+  const { args, file, access, located } = download;
+  const known: Known = {
+    there: there && { sha256: there.sha256, comesOutSo: () => true },
+    known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
+    located,
+  };
+  const fetch = (staging: string) => fetchInto(staging, download, digests, there, known);
+  return await orStillThere(
+    () =>
+      withParents(file, () =>
+        withStaging(dirname(file), (staging) => withPartsKept(staging, access.signal, () => fetch(staging))),
+      ),
+    { urls: args.urls, known, access },
+    () => keep(download, there!),
   );
 }
 
@@ -132,8 +142,9 @@ async function fetchInto(
   download: Download,
   digests: readonly Digest[],
   there: Content | undefined,
+  known: Known,
 ): Promise<Result> {
-  const { args, access, file, located, ids, log } = download;
+  const { args, access, file, ids, log } = download;
   const fetched = await fetchFirst(
     args.urls,
     {
@@ -142,10 +153,8 @@ async function fetchInto(
       isOneFile: true,
       maxSize: args["max-size"],
       digests,
-      there: there && { sha256: there.sha256, comesOutSo: () => true },
-      located,
+      ...known,
       signal: access.signal,
-      known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
       tell: (message, share) => log.progress(message, share),
     },
     access,

@@ -55,7 +55,12 @@ const nothingMore = ({ bytes, length }: Found): Opened => ({
   [Symbol.dispose]() {},
 });
 
-async function open(location: Location, access: Access, question: Question): Promise<Opened | undefined> {
+/** @returns undefined where the location still has what it is known to have had */
+export async function open(
+  location: Location,
+  access: Access,
+  question: Question,
+): Promise<Opened | undefined> {
   return location.url.protocol === "file:"
     ? openFile(location.url, question.known)
     : await openHttp(location, access, question);

@@ -45,9 +45,6 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = consta
 export class Part {
   readonly #folder: string;
   readonly #origin: Origin;
-  /** What an earlier run has left. */
-  #bytesBefore = 0;
-  #isKept = false;
 
   /**
    * Takes over what an earlier run has left, if there is something.
@@ -75,7 +72,6 @@ export class Part {
     const digests = await this.#reread(signal);
     const length = typeof about.length === "number" ? about.length : undefined;
     if (!digests || digests.bytes === 0 || digests.bytes > (length ?? Infinity)) return undefined;
-    this.#bytesBefore = digests.bytes;
     const ifRange = about.url === this.#url && typeof about.ifRange === "string" ? about.ifRange : undefined;
     return { digests, bytes: digests.bytes, length, ifRange };
   }
@@ -126,12 +122,6 @@ export class Part {
     const [url, digests, boot] = [this.#url, this.#digests, bootId()];
     const about: About = { version: 1, url, digests, length, ifRange, boot };
     this.#attempt(() => writeRecord(join(this.#folder, aboutName), about, this.#folder));
-    this.#isKept = true;
-  }
-
-  /** How many more bytes a later run finds than this one has found, where there are so many by now. */
-  gain(bytes: number): number {
-    return this.#isKept ? Math.max(0, bytes - this.#bytesBefore) : 0;
   }
 
   get #url(): string {

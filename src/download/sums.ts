@@ -43,7 +43,7 @@ async function readText(url: URL, access: Access): Promise<string> {
       parts.push(chunk);
     }
   } catch (error) {
-    throw interrupted(error, 0, { signal: access.signal, source: shownSource(url) });
+    throw interrupted(error, false, { signal: access.signal, source: shownSource(url) });
   }
   return new TextDecoder().decode(Buffer.concat(parts));
 }

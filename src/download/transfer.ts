@@ -1,11 +1,11 @@
-import { writeSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { tooMuch } from "../archive/faults.ts";
 import { Failure } from "../failure.ts";
 import { diskFailure, freeOn } from "../files/disk.ts";
 import { formatBytes } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
+import { Batches } from "./batches.ts";
 import type { Digests } from "./digests.ts";
 import type { Opened } from "./http-source.ts";
 import { Pace } from "./pace.ts";
@@ -23,6 +23,8 @@ export interface Job {
   /** Whether the bytes are to outlive a power failure. */
   readonly isDurable: boolean;
   tell(message: string, share?: number): void;
+  /** Whether no attempt has had so many bytes before: that is progress, so the retries start anew. */
+  goesFurther(bytes: number): boolean;
 }
 
 export interface Follower {
@@ -51,15 +53,22 @@ export async function transfer(opened: Opened, part: Part, digests: Digests, job
   if (length !== undefined) checkLength(length, part, digests.bytes, job);
   await using file = await part.open();
   await job.follower?.begin(part.path, digests.bytes, digests.areWanted);
-  await receive(opened, { ...job, length, descriptor: file.fd, part, digests });
-  if (job.isDurable) await file.sync().catch((error: unknown) => cannotWrite(error, part));
+  await receive(opened, { ...job, length, file, part, digests });
+  if (job.isDurable) await keep(file, part);
   checkDigests(digests, part, job, opened.encoding);
   return { path: part.path, bytes: digests.bytes, sha256: digests.sha256 };
 }
 
-function cannotWrite(error: unknown, { path }: Part): never {
-  throw diskFailure("cannot write the download", error, dirname(path));
+async function keep(file: FileHandle, part: Part): Promise<void> {
+  try {
+    await file.sync();
+  } catch (error) {
+    throw cannotWrite(error, part);
+  }
 }
+
+const cannotWrite = (error: unknown, { path }: Part): Failure =>
+  diskFailure("cannot write the download", error, dirname(path));
 
 /** The whole length is known before the first byte, so a volume that is too small need not be filled first. */
 function checkLength(length: number, part: Part, there: number, job: Job): void {
@@ -85,57 +94,82 @@ const otherLength = (length: number, wanted: number, { source }: Job): Failure =
   });
 
 interface Receiving extends Job {
-  readonly descriptor: number;
+  readonly file: FileHandle;
   readonly part: Part;
   readonly digests: Digests;
 }
 
+/** While one batch is written by a thread of its own, the next one comes and is digested. */
 async function receive(opened: Opened, receiving: Receiving): Promise<void> {
-  const { digests, length } = receiving;
+  const { digests, length, source } = receiving;
   const there = digests.bytes;
   const pace = new Pace(there, length);
+  const batches = new Batches(writer(opened, receiving));
   try {
     for await (const chunk of opened.body as AsyncIterable<Buffer>) {
       if (digests.bytes === there) receiving.part.describe(opened);
-      append(chunk, receiving);
-      receiving.tell(`${pace.at(digests.bytes)} from ${receiving.source}`, pace.shareAt(digests.bytes));
-      // A source that is fast would let nobody else have a turn, and a follower need not wait for the end of it.
-      await setImmediate();
+      checkMore(digests.bytes + chunk.length, receiving);
+      const room = batches.add(chunk);
+      digests.update(chunk);
+      receiving.tell(`${pace.at(digests.bytes)} from ${source}`, pace.shareAt(digests.bytes));
+      await room;
     }
   } catch (error) {
-    throw interrupted(error, receiving.part.gain(digests.bytes), receiving);
+    throw interrupted(error, hasProgressed(there, receiving), receiving);
+  } finally {
+    await batches.finish();
   }
-  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, receiving);
+  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(there, receiving);
 }
 
-function append(
-  chunk: Buffer,
-  { descriptor, part, digests, length, maxSize, source, follower }: Receiving,
-): void {
-  const bytes = digests.bytes + chunk.length;
+const hasProgressed = (there: number, receiving: Receiving): boolean =>
+  receiving.digests.bytes > there && receiving.goesFurther(receiving.digests.bytes);
+
+function checkMore(bytes: number, { length, maxSize, source }: Receiving): void {
   if (maxSize !== undefined && bytes > maxSize) throw tooMuch(source, "max-size", maxSize);
   if (length !== undefined && bytes > length) throw tooLong(length, source);
-  try {
-    for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
-  } catch (error) {
-    cannotWrite(error, part);
-  }
-  digests.update(chunk);
-  follower?.grew(digests.bytes);
+}
+
+/** Appends to the part. Where that fails, whoever waits for the source is told at once. */
+function writer({ body }: Opened, { file, part, digests, follower }: Receiving) {
+  let written = digests.bytes;
+  return async (batch: readonly Buffer[]): Promise<void> => {
+    try {
+      for (let left = batch; left.length > 0;) {
+        const { bytesWritten } = await file.writev(left);
+        left = without(bytesWritten, left);
+        follower?.grew((written += bytesWritten));
+      }
+    } catch (error) {
+      const failure = cannotWrite(error, part);
+      body.destroy(failure);
+      throw failure;
+    }
+  };
+}
+
+/** What is left of buffers without so many bytes at their beginning. */
+function without(bytes: number, buffers: readonly Buffer[]): Buffer[] {
+  let gone = bytes;
+  return buffers.flatMap((buffer) => {
+    const rest = buffer.subarray(gone);
+    gone = Math.max(0, gone - buffer.length);
+    return rest.length > 0 ? rest : [];
+  });
 }
 
 /**
  * What it means that the bytes of a source stopped coming.
- * @param gained bytes that need not come again: they were progress, so the retries start anew
+ * @param progressed some had come before
  */
 export function interrupted(
   error: unknown,
-  gained: number,
+  progressed: boolean,
   { signal, source }: Pick<Job, "signal" | "source">,
 ): unknown {
   if (signal.aborted) return signal.reason;
   const failure = fileFailure(`cannot read ${source}`, error);
-  if (failure.code !== "source-unavailable" || gained === 0) return failure;
+  if (failure.code !== "source-unavailable" || !progressed) return failure;
   return new Failure(failure.code, failure.message, { ...failure.options, progressed: true });
 }
 
@@ -149,16 +183,22 @@ const tooLong = (length: number, source: string): Failure =>
     },
   );
 
-const tooShort = (bytes: number, { source, length, part }: Receiving): Failure =>
-  new Failure(
+function tooShort(there: number, receiving: Receiving): Failure {
+  const {
+    source,
+    length,
+    digests: { bytes },
+  } = receiving;
+  return new Failure(
     "source-unavailable",
     `${source}: ${formatBytes(bytes)} came of ${formatBytes(length ?? bytes)}`,
     {
       kind: "length",
-      progressed: part.gain(bytes) > 0,
+      progressed: hasProgressed(there, receiving),
       hint: "the connection or the server broke off: look at its log, and at proxies in between",
     },
   );
+}
 
 function checkDigests(digests: Digests, part: Part, { source }: Job, encoding: string | undefined): void {
   const mismatch = digests.mismatch();

@@ -5,16 +5,16 @@ type Kind = Uint8Array;
 
 const others = 128;
 
-const kind = (pattern: RegExp): Kind =>
+const kindOf = (pattern: RegExp): Kind =>
   Uint8Array.from({ length: others + 1 }, (_, code) => Number(pattern.test(String.fromCharCode(code))));
 
 /** Only these are blanks to PostgreSQL; what is not ASCII, a no-break space too, is part of a word. */
-export const blank = kind(/[ \t\n\r\f\v]/);
-export const digit = kind(/[0-9]/);
-export const wordStart = kind(/[a-z_\u0080]/i);
-export const wordPart = kind(/[a-z0-9_$\u0080]/i);
+export const blank = kindOf(/[ \t\n\r\f\v]/);
+export const digit = kindOf(/[0-9]/);
+export const wordStart = kindOf(/[a-z_\u0080]/i);
+export const wordPart = kindOf(/[a-z0-9_$\u0080]/i);
 /** As psql reads numbers, with letters that are wrong in them. */
-export const numberPart = kind(/[a-z0-9_.\u0080]/i);
+export const numberPart = kindOf(/[a-z0-9_.\u0080]/i);
 
 export const isOf = (kind: Kind, sql: string, at: number): boolean =>
   kind[Math.min(sql.charCodeAt(at), others)] === 1;

@@ -1,8 +1,8 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { bookkeepingFailure, isServerError } from "./errors.ts";
-import { identifier } from "./quoting.ts";
 import { openSession, type SessionOptions, userOf } from "./open-session.ts";
+import { identifier } from "./quoting.ts";
 import type { Session } from "./session.ts";
 import type { DatabaseSettings } from "./settings.ts";
 

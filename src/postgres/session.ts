@@ -8,6 +8,7 @@ import { Script, type ScriptError, type ScriptOptions } from "./script.ts";
 import type { PostgresTls } from "./tls.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
+
 /** What a server says beside its answers (NoticeResponse). */
 export interface Notice {
   readonly severity: string | undefined;

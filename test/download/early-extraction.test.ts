@@ -8,6 +8,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { tar, tarEntry, type TarEntry } from "../helpers/archives.ts";
 import { serve, type Source, tagOf } from "../helpers/fault-server.ts";
 import { manifestOf, startFakeRegistry } from "../helpers/fake-registry.ts";
+import { startEndlessSource } from "../helpers/endless-source.ts";
 import { type FileServer, startFileServer } from "../helpers/file-server.ts";
 import { runTask } from "../helpers/run-task.ts";
 import { debris } from "../helpers/snapshot.ts";
@@ -62,6 +63,22 @@ for (const [format, content] of Object.entries({
     assert.deepEqual(readFileSync(join(where.to, "second")), second.content);
   });
 }
+
+test("an archive is unpacked while a fast source keeps sending", async (t) => {
+  const where = place(t);
+  const others = tarEntry({ name: "other", content: randomBytes(1024 * 1024) });
+  await using source = await startEndlessSource(tarEntry(first), others);
+  let [isOver, wasStaged] = [false, false];
+  const run = runTask("download", [source.url, where.to, "--extract"]);
+  void run.then(() => (isOver = true));
+  while (!isOver && !wasStaged) {
+    await setImmediate();
+    wasStaged = isStaged(where, first);
+  }
+  source.end();
+  assert.equal((await run).status, "done");
+  assert.ok(wasStaged);
+});
 
 test("a source that changes in the middle is unpacked anew, and nothing of what it was is left", async (t) => {
   const where = place(t);

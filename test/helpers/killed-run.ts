@@ -20,21 +20,34 @@ const calls = [
   "utimesSync",
 ];
 
-/** Dies right before the call with the number, or notes down all of them. What the loader opens has a URL. */
+/**
+ * Dies right before the call with the number, or notes down all of them. What the loader opens has a URL; what is
+ * downloaded is written by file handles.
+ */
 const preload = `
   import fs from "node:fs";
   import { syncBuiltinESMExports } from "node:module";
   const { KILLED_AT, CALLS } = process.env;
   const seen = [];
+  const note = (call) => {
+    if (seen.length === Number(KILLED_AT)) process.kill(process.pid, "SIGKILL");
+    seen.push(call);
+  };
   for (const name of ${JSON.stringify(calls)}) {
     const call = fs[name];
     fs[name] = (...args) => {
-      if (String(args[0]).startsWith("file:")) return call(...args);
-      if (seen.length === Number(KILLED_AT)) process.kill(process.pid, "SIGKILL");
-      seen.push(name + " " + args[0]);
+      if (!String(args[0]).startsWith("file:")) note(name + " " + args[0]);
       return call(...args);
     };
   }
+  const handle = await fs.promises.open(process.execPath);
+  const handles = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { writev } = handles;
+  handles.writev = function (...args) {
+    note("writev " + this.fd);
+    return writev.apply(this, args);
+  };
   const write = fs.writeFileSync;
   if (CALLS) process.once("exit", () => write(CALLS, JSON.stringify(seen)));
   syncBuiltinESMExports();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { statSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -202,6 +202,12 @@ suite("access has failed where", () => {
       for (const each of [folder, path]) assert.equal(failure(each).code, "access");
       server.close();
     });
+  });
+
+  test("a file is larger than a text can be", async () => {
+    await empty("1_a.sql");
+    await truncate(join(folder, "1_a.sql"), 600 * 1024 * 1024);
+    assert.equal(failure().code, "access");
   });
 
   test(

@@ -30,6 +30,7 @@ import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { files, startFileServer } from "../helpers/file-server.ts";
 import { entry, initkit } from "../helpers/initkit.ts";
 import { runTask } from "../helpers/run-task.ts";
+import { mountSmallVolume } from "../helpers/small-volume.ts";
 import { debris, snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
 
@@ -286,7 +287,7 @@ for (const [what, answer] of Object.entries(broken)) {
     const { failure } = await download(...words, "--retries", "0");
     assert.equal(failure?.code, "source-unavailable");
     assert.equal(failure?.permanent, false);
-    assert.equal(failure?.progressed, false, "nothing can be carried on");
+    assert.equal(failure?.progressed, what !== "never answers");
     assert.equal(readFileSync(file, "utf8"), "old");
     assert.deepEqual(readdirSync(home), ["file"]);
     setTimeout(() => (isBroken = false), 500);
@@ -714,7 +715,7 @@ test("a volume that is too small is told before it is filled", async (t) => {
   const { home } = place(t);
   const small = join(home, "small");
   mkdirSync(small);
-  using volume = mountTmpfs(small);
+  using volume = mountSmallVolume(small);
   if (!volume) return t.skip("needs the right to mount a tmpfs");
   const large = randomBytes(2_000_000);
   await using server = await startFileServer(({ url }, response) => {
@@ -729,15 +730,54 @@ test("a volume that is too small is told before it is filled", async (t) => {
   }
 });
 
-/** A volume of 1 MiB, or undefined where this user may not mount one. */
-function mountTmpfs(path: string): Disposable | undefined {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    return undefined;
-  }
-  return { [Symbol.dispose]: () => execFileSync("umount", [path]) };
-}
+test("a volume that is full is told at once, even where the source has nothing more to say for now", async (t) => {
+  const { home } = place(t);
+  const small = join(home, "small");
+  mkdirSync(small);
+  using volume = mountSmallVolume(small);
+  if (!volume) return t.skip("needs the right to mount a tmpfs");
+  await using server = await startFileServer((_, response) => void response.write(randomBytes(2_000_000)));
+  const words = [`${server.origin}/file`, join(small, "file"), "--stall", "0", "--retries", "0"];
+  const { failure } = await download(...words);
+  assert.equal(failure?.exitCode, 14);
+  assert.match(failure!.message, /free/);
+  assert.deepEqual(readdirSync(small), []);
+});
+
+test(
+  "a volume that has become full or read-only is no matter where everything is there already",
+  { skip: !isRoot && "only root may mount" },
+  async (t) => {
+    const { home } = place(t);
+    const volume = join(home, "volume");
+    mkdirSync(volume);
+    await using server = await startFileServer(files({ "/file": content, "/app.tgz": archive }));
+    const runs = () => [
+      download(`${server.origin}/file`, `${volume}/`),
+      download(`${server.origin}/app.tgz`, join(volume, "app"), "--extract"),
+    ];
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", volume]);
+    try {
+      for (const run of runs()) assert.equal((await run).status, "done");
+      execFileSync("mount", ["-o", "remount,ro", volume]);
+      for (const run of runs()) assert.equal((await run).status, "unchanged");
+      const { failure } = await download(
+        `${server.origin}/app.tgz`,
+        join(volume, "app"),
+        "--extract",
+        "--force",
+      );
+      assert.equal(failure?.exitCode, 24);
+      execFileSync("mount", ["-o", "remount,rw", volume]);
+      assert.throws(() => writeFileSync(join(volume, "filling"), Buffer.alloc(8_000_000)), {
+        code: "ENOSPC",
+      });
+      for (const run of runs()) assert.equal((await run).status, "unchanged");
+    } finally {
+      execFileSync("umount", [volume]);
+    }
+  },
+);
 
 test("a download that is told to end stops at once and leaves nothing", async (t) => {
   const { home, file } = place(t);

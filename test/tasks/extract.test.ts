@@ -25,6 +25,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { gnuLong, pax, tar, tarEnd, tarEntry, zip } from "../helpers/archives.ts";
 import { entry, initkit } from "../helpers/initkit.ts";
 import { runTask } from "../helpers/run-task.ts";
+import { mountSmallVolume } from "../helpers/small-volume.ts";
 import { debris, snapshot } from "../helpers/snapshot.ts";
 import { temporary } from "../helpers/temporary.ts";
 
@@ -620,7 +621,7 @@ test("a full volume is told with what is free, and nothing has changed", async (
   const { home, archive } = place(t);
   const dest = join(home, "small");
   mkdirSync(dest);
-  using volume = mountTmpfs(dest);
+  using volume = mountSmallVolume(dest);
   if (!volume) return t.skip("needs the right to mount a tmpfs");
   writeFileSync(join(dest, "there"), "precious");
   const path = archive(gzipSync(tar({ name: "ok" }, { name: "big", content: randomBytes(3_000_000) })));
@@ -634,23 +635,13 @@ test("a full volume is told with what is free, and nothing has changed", async (
 test("a mounted volume within the folder is in the way, and nothing has changed", async (t) => {
   const { dest, archive } = place(t);
   mkdirSync(join(dest, "app/data"), { recursive: true });
-  using volume = mountTmpfs(join(dest, "app/data"));
+  using volume = mountSmallVolume(join(dest, "app/data"));
   if (!volume) return t.skip("needs the right to mount a tmpfs");
   const others = Array.from({ length: 30 }, (_, index) => ({ name: `app/${index}` }));
   const { failure } = await extract(archive(tar(...others, { name: "app/data/f" })), dest);
   assert.equal(failure?.exitCode, 24);
   assert.deepEqual(Object.keys(snapshot(dest)), ["app", "app/data"]);
 });
-
-/** A volume of 1 MiB, or undefined where this user may not mount one. */
-function mountTmpfs(path: string): Disposable | undefined {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    return undefined;
-  }
-  return { [Symbol.dispose]: () => execFileSync("umount", [path]) };
-}
 
 test("a run that is told to end stops at once and leaves nothing", async (t) => {
   const { home, dest, archive } = place(t);
