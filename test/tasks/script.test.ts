@@ -321,6 +321,12 @@ test("a loop that never gives way is ended at the timeout", async () => {
   }
 });
 
+test("a loop that never gives way is ended at the timeout of the run, too", async () => {
+  const text = `timeout: 300ms\n${documentOf(["while (true);"])}`;
+  const { exitCode } = await initkit(["-f", "-"], { input: text });
+  assert.equal(exitCode, 124);
+});
+
 test("a loop that never gives way is tried again like anything else that takes too long", async () => {
   const options = ["attempt-timeout: 100ms", "retries: 1", "backoff: 10ms"];
   const { attempts, failure } = await script(["for (;;);"], { options });
