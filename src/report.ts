@@ -1,8 +1,8 @@
-import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { exitLine, told } from "./failure.ts";
 import { count, formatMs, quote } from "./format.ts";
 import type { Globals } from "./globals.ts";
-import { type Emit, type LogEvent, withWarnings } from "./log.ts";
+import { type Emit, type LogEvent, withWarnings, write } from "./log.ts";
 import type { RunOutcome, StepOutcome } from "./run.ts";
 import type { Secrets } from "./secrets.ts";
 import { fileFailure } from "./system-errors.ts";
@@ -32,7 +32,7 @@ export function reportRun(
   }
   if (outcome.failure && terminationLog) {
     const message = terminationMessage(outcome, outcome.failure, secrets);
-    writing("the termination message", terminationLog, () => writeFileSync(terminationLog, message));
+    writing("the termination message", terminationLog, () => writeInPlace(terminationLog, message));
   }
   emit(withWarnings(lastEvent(outcome), problems));
 }
@@ -110,11 +110,27 @@ function stepReport({
   };
 }
 
+/**
+ * The descriptor that a path such as `/dev/stdout` is another name of. It is written to as it is: it cannot be opened
+ * anew where it is a socket or another user's, and a file would lose what was written to it before.
+ */
+function descriptorOf(path: string): number | undefined {
+  const [, name, number] = /^\/dev\/(stdout|stderr)$|^(?:\/dev|\/proc\/self)\/fd\/([0-9]+)$/.exec(path) ?? [];
+  if (name !== undefined) return name === "stdout" ? 1 : 2;
+  return number === undefined ? undefined : Number(number);
+}
+
+function writeInPlace(path: string, text: string): void {
+  const descriptor = descriptorOf(path);
+  if (descriptor === undefined) writeFileSync(path, text);
+  else write(descriptor, text);
+}
+
 /** A reader never sees half a report: it appears by rename, unless something special stands there, or forbids it. */
 function writeReport(given: string, text: string): void {
-  const path = existsSync(given) ? realpathSync(given) : given;
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (there && !there.isFile()) return writeFileSync(path, text);
+  const there = statSync(given, { throwIfNoEntry: false });
+  if (descriptorOf(given) !== undefined || (there && !there.isFile())) return writeInPlace(given, text);
+  const path = there ? realpathSync(given) : given;
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     writeFileSync(temporary, text, { flag: "wx" });

@@ -97,6 +97,8 @@ export interface Context {
   readonly log: Log;
   /** How this step retries, with its deadline. */
   readonly policy: RetryPolicy;
+  /** When the step must have ended, be it for the run's sake, on the clock of `now()`; `Infinity` for no limit. */
+  readonly endsAt: number;
   /**
    * Runs attempts as the step's policy says: for a task that paces itself (`pacedBy: "task"`).
    * @param label which of several things it waits for

@@ -15,9 +15,9 @@ export default defineTask({
     compileScript(script);
   },
 
-  async run({ signal, env, policy }, { script }) {
+  async run({ signal, env, policy, endsAt }, { script }) {
     const { runScript } = await import("../src/command/script-run.ts");
-    await runScript(script, env, signal, Math.min(policy.attemptTimeout, policy.endsAt - now()));
+    await runScript(script, env, signal, Math.min(policy.attemptTimeout, endsAt - now()));
     return done();
   },
 });

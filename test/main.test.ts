@@ -411,3 +411,25 @@ test("a full disk under standard output is 14, and no defect", async () => {
   assert.deepEqual(await once(child, "close"), [14, null]);
   assert.match(Buffer.concat(told).toString(), /ENOSPC/);
 });
+
+test("a report and a termination message may go to an output of initkit, behind what stands there", async () => {
+  const path = fresh();
+  await using output = await open(path, "w");
+  const words = [
+    "--report",
+    "/dev/stdout",
+    "--termination-log",
+    "/dev/fd/1",
+    "run",
+    "--",
+    "sh",
+    "-c",
+    "echo ran; exit 3",
+  ];
+  const child = spawn(process.execPath, [entry, ...words], { stdio: ["ignore", output.fd, "ignore"] });
+  assert.deepEqual(await once(child, "close"), [25, null]);
+  const written = readFileSync(path, "utf8");
+  assert.match(written, /^ran\n\{\n[^]+\n\}\nstep 1 of 1 \(run sh\) failed/);
+  const piped = await initkit(["--report", "/dev/stdout", ...quick]);
+  assert.equal(JSON.parse(piped.stdout).exitCode, 0);
+});
