@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { formatBytes, quote } from "../format.ts";
+import { beginningOf, formatBytes, quote } from "../format.ts";
 import type { Pair } from "../kinds.ts";
 import { type HttpResponse, request } from "../net/http.ts";
 import { retryAfterOf } from "../net/retry-after.ts";
@@ -136,4 +136,4 @@ const unexpected = (what: string, message: string, cause?: unknown): Failure =>
     cause,
   });
 
-const excerpt = (text: string): string => quote(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+const excerpt = (text: string): string => quote(text.length > 100 ? `${beginningOf(text, 100)}…` : text);
