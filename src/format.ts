@@ -51,8 +51,9 @@ export const escaped = (text: string): string =>
 
 /** What a server says, on one line, with nothing that could steer a terminal. */
 export function serverWords(text: string): string {
-  return text
-    .trim()
-    .replace(/\s*[\r\n]+\s*/g, " / ")
+  const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+  return lines
+    .filter((line) => line !== "")
+    .join(" / ")
     .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
 }

@@ -159,6 +159,12 @@ test("a long text is searched for URLs in linear time", () => {
   assert.ok(performance.now() - startedAt < 5000);
 });
 
+test("a server's words are put on one line in linear time", () => {
+  const startedAt = performance.now();
+  assert.equal(serverWords(`${" ".repeat(300_000)}a${" ".repeat(300_000)}b \r\n\n c\n`).length, 300_006);
+  assert.ok(performance.now() - startedAt < 5000);
+});
+
 test("no half of a secret is left where a long text is cut", () => {
   const token = Array.from({ length: 300 }, (_, index) => `t${index}`).join(".");
   const secrets = knowing(token, 'a"b\u{1f600}'.repeat(200));

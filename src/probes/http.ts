@@ -6,6 +6,7 @@ import { retryAfterOf } from "../net/retry-after.ts";
 import { statusLine } from "../net/status.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import { shown } from "../net/url.ts";
+import { boundedMatch } from "./bounded-match.ts";
 import { type JsonExpectation, parseJson, type StatusSet, textAt } from "./expectation.ts";
 import type { HttpTarget } from "./target.ts";
 
@@ -90,13 +91,18 @@ async function checkBody(
     );
   }
   const { text, complete } = await readText(response);
-  if (match && !match.test(text)) {
-    throw unexpected("match", `${doing}: the body does not match ${quote(match.source)}: ${excerpt(text)}`);
-  }
+  if (match) await checkMatch(text, match, doing);
   if (json.length === 0) return;
   if (!complete)
     throw unexpected("json", `${doing}: the body is longer than ${formatBytes(maxBody)}, too long for JSON`);
   checkJson(text, json, doing);
+}
+
+async function checkMatch(text: string, match: RegExp, doing: string): Promise<void> {
+  const matches = await boundedMatch(match, text);
+  if (matches === true) return;
+  const says = matches === "endless" ? "takes too long to be compared with" : "does not match";
+  throw unexpected("match", `${doing}: the body ${says} ${quote(match.source)}: ${excerpt(text)}`);
 }
 
 async function readText({ body }: HttpResponse): Promise<{ text: string; complete: boolean }> {

@@ -289,6 +289,14 @@ test("match and json look at the body, and both must hold", async () => {
   assert.equal((await notReady(web.url, "--json", "status=DOWN")).failure.kind, "expectation:json");
 });
 
+test("a pattern that would never end on a body is given up, and neither timeout nor signal waits for it", async () => {
+  await using web = await startWeb(() => (_, response) => response.end(`${"a".repeat(40)}!`));
+  const startedAt = performance.now();
+  const { failure } = await notReady(web.url, "--match", "^(a+)+$");
+  assert.equal(failure.kind, "expectation:match");
+  assert.ok(performance.now() - startedAt < 20_000);
+});
+
 test("a body without end is read up to a bound", async () => {
   const endless = function* () {
     for (;;) yield Buffer.alloc(64 * 1024, "x");
