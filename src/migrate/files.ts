@@ -1,6 +1,7 @@
-import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../failure.ts";
+import { readOrdinary } from "../files/ordinary-file.ts";
 import { count, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type FileNames, versionIn } from "./file-names.ts";
@@ -146,7 +147,7 @@ function withChecksum(file: NamedFile): Migration {
 /** @throws Failure `access` or `io` */
 export function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path);
+    return readOrdinary(path);
   } catch (error) {
     throw fileFailure(`cannot read the migration ${quote(path)}`, error);
   }

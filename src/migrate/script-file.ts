@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Failure } from "../failure.ts";
+import { readOrdinary } from "../files/ordinary-file.ts";
 import { errnoOf, fileFailure } from "../system-errors.ts";
 import { type Body, bodyOf } from "./body.ts";
 import { type Migration, readBytes } from "./files.ts";
@@ -51,7 +51,7 @@ export function readScript(found: Migration, variables: Variables): ScriptFile {
 /** Flyway keeps this in a file of its own: `V1__x.sql.conf`. */
 function disabledBeside({ path }: Migration): boolean {
   try {
-    return /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readFileSync(`${path}.conf`, "utf8"));
+    return /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readOrdinary(`${path}.conf`).toString());
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return false;
     throw fileFailure(`cannot read "${path}.conf"`, error);
