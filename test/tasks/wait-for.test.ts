@@ -340,6 +340,14 @@ test("a certificate is verified with ca, and one that does not verify is not rea
   assert.equal((await notReady("--absent", web.url)).failure.kind, "tls:certificate");
 });
 
+test("no variable takes the verification away, nor puts anything into the log that is no line of it", async () => {
+  await using web = await startWeb(() => status(200), issue({ names: ["auth.test"], issuer: authority }));
+  const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  const { exitCode, stderr } = await initkit(["wait-for", web.url, "--timeout", "1s"], { env });
+  assert.equal(exitCode, 10);
+  for (const line of stderr.trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line);
+});
+
 test("a CA file that is missing is 2, before any connection", async () => {
   await using peer = await startPeer(() => {});
   const { failure } = await waitFor(
