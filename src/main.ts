@@ -100,4 +100,6 @@ function crash(error: unknown): never {
 
 const secrets = new Secrets(process.env);
 process.on("uncaughtException", crash);
+// Node's own warnings are no lines of the log, and what it says of NODE_TLS_REJECT_UNAUTHORIZED is not so here.
+process.removeAllListeners("warning");
 main(process.argv.slice(2), process.env).then((code) => process.exit(code), crash);

@@ -1,11 +1,10 @@
 import { quote } from "../src/format.ts";
-import { type Kind, kind, oneOf, pair, type Pair, path, timeLimit } from "../src/kinds.ts";
+import { type Kind, kind, oneOf, pair, type Pair, path, secretInPair, timeLimit } from "../src/kinds.ts";
 import { toolNames } from "../src/migrate/adopt/names.ts";
 import { isVariableName } from "../src/migrate/variables.ts";
 import { parseVersion } from "../src/migrate/version.ts";
 import { checkDatabaseSettings } from "../src/postgres/read-settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
-import { isSecretName } from "../src/secrets.ts";
 import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
 
 const databaseUrl = kind(
@@ -51,12 +50,7 @@ const variable: Kind<Pair> = kind(
     if (value.includes("\0")) throw new Error("holds a NUL byte");
     return { name, value };
   },
-  {
-    secretIn(text) {
-      const [, name = "", value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-      return isSecretName(name) ? [value] : [];
-    },
-  },
+  { secretIn: secretInPair },
 );
 
 export default defineTask({

@@ -1,7 +1,7 @@
 import { mode } from "../src/files/mode.ts";
 import { owner, resolveOwner } from "../src/files/owner.ts";
 import { count, quote } from "../src/format.ts";
-import { type Kind, kind, pair, type Pair, path } from "../src/kinds.ts";
+import { type Kind, kind, pair, type Pair, path, secretInPair } from "../src/kinds.ts";
 import { renderAll } from "../src/render/deliver.ts";
 import { Marks } from "../src/render/marks.ts";
 import { findTemplates } from "../src/render/templates.ts";
@@ -15,10 +15,14 @@ const variable: Kind<string> = kind("NAME", (value) => {
 });
 
 /** The text ends at the first equals sign. */
-const placeholder: Kind<Pair> = kind("PLACEHOLDER=VALUE", (value) => {
-  if (value.indexOf("=") < 1) throw new Error("is not of the form PLACEHOLDER=VALUE, such as @@HOST@@=db");
-  return pair.parse(value);
-});
+const placeholder: Kind<Pair> = kind(
+  "PLACEHOLDER=VALUE",
+  (value) => {
+    if (value.indexOf("=") < 1) throw new Error("is not of the form PLACEHOLDER=VALUE, such as @@HOST@@=db");
+    return pair.parse(value);
+  },
+  { secretIn: secretInPair },
+);
 
 export default defineTask({
   name: "render",

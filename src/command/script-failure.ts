@@ -1,6 +1,6 @@
 import type { ProcessOutput } from "zx/core";
 import { type CommandEnd, Failure, restate } from "../failure.ts";
-import { serverWords } from "../format.ts";
+import { beginningOf, serverWords } from "../format.ts";
 import type { ScriptCommands } from "./script-commands.ts";
 import { ScriptExit } from "./script-process.ts";
 import { placeIn, scopeNames, type ScriptSource, useRequire } from "./script-source.ts";
@@ -84,7 +84,8 @@ const lastLines = (text: string): string => short(text.trim().split("\n").slice(
 
 const maxLength = 1000;
 
-const short = (text: string): string => serverWords(text.slice(0, maxLength));
+const short = (text: string): string =>
+  text.length > maxLength ? `${serverWords(beginningOf(text, maxLength))}…` : serverWords(text);
 
 const at = (place: string | undefined, message: string): string => (place ? `${place}: ${message}` : message);
 

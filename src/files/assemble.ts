@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { diskFailure } from "./disk.ts";
+import { openOrdinary } from "./ordinary-file.ts";
 
 /** Bytes, or a file that holds them. */
 export type Part = Buffer | { readonly path: string };
@@ -79,7 +80,7 @@ function* bytesIn(source: string, signal: AbortSignal): Generator<Buffer> {
 
 function openSource(source: string): number {
   try {
-    return openSync(source, "r");
+    return openOrdinary(source);
   } catch (error) {
     throw fileFailure(`cannot read ${quote(source)}`, error);
   }

@@ -1,8 +1,9 @@
 import { constants } from "node:buffer";
-import { closeSync, constants as flags, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { closeSync, fstatSync, readFileSync, type Stats } from "node:fs";
 import { Failure } from "../failure.ts";
+import { openOrdinary } from "../files/ordinary-file.ts";
 import { formatBytes, quote } from "../format.ts";
-import { errnoOf, fileFailure } from "../system-errors.ts";
+import { fileFailure } from "../system-errors.ts";
 
 /**
  * The bytes of an ordinary file, or of one that a link leads to.
@@ -10,8 +11,7 @@ import { errnoOf, fileFailure } from "../system-errors.ts";
  */
 export function readBytes(path: string): Buffer {
   try {
-    // A named pipe without a writer would block (open(2)).
-    const descriptor = openSync(path, flags.O_RDONLY | flags.O_NONBLOCK);
+    const descriptor = openOrdinary(path);
     try {
       refuseUnusable(path, fstatSync(descriptor));
       return readFileSync(descriptor);
@@ -19,22 +19,18 @@ export function readBytes(path: string): Buffer {
       closeSync(descriptor);
     }
   } catch (error) {
-    throw isSocket(error) ? notOrdinary(path) : fileFailure(`cannot read ${quote(path)}`, error);
+    throw fileFailure(`cannot read ${quote(path)}`, error);
   }
 }
 
 function refuseUnusable(path: string, stats: Stats): void {
-  if (!stats.isFile()) throw notOrdinary(path);
+  if (stats.isDirectory()) {
+    throw new Failure("access", `cannot read ${quote(path)}: it is a folder`, {
+      hint: "put a file there, or a link to one; a folder of that name may come from a subPath mount of a key that is not there",
+    });
+  }
   if (stats.size <= constants.MAX_STRING_LENGTH) return;
   throw new Failure("access", `cannot read ${quote(path)}: it has ${formatBytes(stats.size)}`, {
     hint: "split it into several migrations of less than 512 MiB",
   });
 }
-
-/** A socket, and a device that is not there, cannot be opened at all. */
-const isSocket = (error: unknown): boolean => errnoOf(error) === "ENXIO";
-
-const notOrdinary = (path: string): Failure =>
-  new Failure("access", `cannot read ${quote(path)}: it is no ordinary file`, {
-    hint: "put a file there, or a link to one; a folder of that name may come from a subPath mount of a key that is not there",
-  });
