@@ -12,6 +12,7 @@ const isSwitch = (value: string): boolean => /^(?:true|false)$/i.test(value.trim
 
 /** What stands behind a URL in a sentence, and is no part of it. */
 const endOfClause = /[),.;:]+(?=\s|$)/g;
+
 const userinfo = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i;
 const secretParameter = /^(password|passwd|sslpassword|.*token|.*signature|sig|.*credential|.*secret)$/i;
 const signature = /(^|&)(x-amz-signature|x-goog-signature|signature|sig)=/i;

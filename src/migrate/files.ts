@@ -1,7 +1,6 @@
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../failure.ts";
-import { readOrdinary } from "../files/ordinary-file.ts";
 import { count, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type FileNames, versionIn } from "./file-names.ts";
