@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { entriesOf, publish, stage } from "../archive/extract.ts";
 import { prepareFolder, withStagingFor } from "../files/destination.ts";
@@ -5,7 +6,6 @@ import type { Format } from "../archive/format.ts";
 import { reportOf } from "../archive/extract-file.ts";
 import { type ExtractRecord, Records } from "../archive/record.ts";
 import type { Tree } from "../archive/tree.ts";
-import { isUnderstoodSo } from "../archive/understanding.ts";
 import type { Archive } from "../archive/unpack.ts";
 import { fingerprint } from "../files/digest.ts";
 import { resolveOwner } from "../files/owner.ts";
@@ -20,7 +20,8 @@ import { discardParts } from "./leftovers.ts";
 import type { Location } from "./location.ts";
 import { firstOf, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
-import { nameIn, shownSource } from "./source.ts";
+import { comesOutSo, isKnownOffline, nameFor } from "./names-given.ts";
+import { shownSource } from "./source.ts";
 import { type Known, orStillThere } from "./still-there.ts";
 import type { Validators } from "./validators.ts";
 
@@ -54,12 +55,6 @@ export async function downloadArchive(
   for (const folder of [destination, dirname(destination)]) await discardParts(folder, purposeOf(download));
   return result;
 }
-
-/** A registry may have given a file another name, and has to be asked for that. */
-const isKnownOffline = ({ understood = [] }: ExtractRecord, args: DownloadArguments): boolean =>
-  args.urls[0]!.protocol === "oci:"
-    ? understood.every(({ name }) => name === null)
-    : understood.every(({ name }) => name === null || name === nameFor({}, args));
 
 interface Download {
   readonly args: DownloadArguments;
@@ -101,7 +96,9 @@ async function fetchAndExtract(
 ): Promise<Result> {
   const { args, access, destination, records, record } = download;
   const { signal, log } = download.context;
-  const tree = join(staging, `tree-${args.urls.indexOf(url)}`);
+  const tree = join(staging, "tree");
+  // An earlier mirror may have left it.
+  rmSync(tree, { recursive: true, force: true });
   let isFetched = false;
   const stageAll = (archives: readonly Archive[], root: string, until: AbortSignal): Promise<Tree> =>
     stage(archives, root, { destination, args }, AbortSignal.any([signal, until]), (message) => {
@@ -128,20 +125,6 @@ const isSame = ({ sha256, files }: Fetched, record: ExtractRecord, args: Downloa
   sha256 === record.sha256 && comesOutSo(record, locationsOf(files), args);
 
 const locationsOf = (files: readonly LocatedFile[]): Location[] => files.map(({ location }) => location);
-
-const comesOutSo = (
-  { understood }: ExtractRecord,
-  locations: readonly Location[],
-  args: DownloadArguments,
-): boolean =>
-  isUnderstoodSo(
-    understood,
-    locations.map((location) => ({ name: nameFor(location, args), isLayer: location.isLayer ?? false })),
-  );
-
-/** The name that the source gives to a file. */
-const nameFor = ({ title }: Pick<Location, "title">, { urls }: DownloadArguments): string =>
-  title ?? nameIn(urls[0]!) ?? "download";
 
 const wantedOf = (
   staging: string,
