@@ -5,7 +5,7 @@ const fileErrors: Record<string, { code: FailureCode; says: string; hint: string
   EACCES: {
     code: "access",
     says: "permission denied",
-    hint: "check runAsUser, runAsGroup and fsGroup of the pod against the owner of the volume",
+    hint: "check runAsUser, runAsGroup and fsGroup of the pod against the owner of the volume; root without CAP_DAC_OVERRIDE has no more rights than others",
   },
   EPERM: {
     code: "access",

@@ -30,7 +30,9 @@ export default defineTask({
     const made: string[] = [];
     try {
       for (const folder of folders) made.push(...make(folder));
-      const settled = folders.filter((folder) => settle(folder, ids, args));
+      // The innermost first: one above may be closed to this user then.
+      const inward = folders.toSorted((one, other) => other.length - one.length);
+      const settled = inward.filter((folder) => settle(folder, ids, args));
       const changed = folders.filter((folder) => made.includes(folder) || settled.includes(folder));
       if (changed.length === 0) return unchanged(`${count(paths.length, "folder")} there already`);
       return done(`${count(changed.length, "folder")} made or changed`);

@@ -55,7 +55,10 @@ export class Unpacker implements Sink {
   #targetOf({ name, target }: ArchiveEntry): string {
     const path = this.#selection.locate(this.#namesIn(target));
     if (path !== undefined) return path;
-    throw unsafe(`${quote(name)} is a hard link to ${quote(target)}, which is not extracted`);
+    throw unsafe(
+      `${quote(name)} is a hard link to ${quote(target)}, which is not extracted`,
+      "strip, subpath, include and exclude leave out what it links to: let that in as well, or leave this entry out with exclude",
+    );
   }
 
   write(chunk: Buffer): void {

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { entriesOf, publish, stage } from "../archive/extract.ts";
 import { prepareFolder, withStagingFor } from "../files/destination.ts";
@@ -5,7 +6,6 @@ import type { Format } from "../archive/format.ts";
 import { reportOf } from "../archive/extract-file.ts";
 import { type ExtractRecord, Records } from "../archive/record.ts";
 import type { Tree } from "../archive/tree.ts";
-import { isUnderstoodSo } from "../archive/understanding.ts";
 import type { Archive } from "../archive/unpack.ts";
 import { fingerprint } from "../files/digest.ts";
 import { resolveOwner } from "../files/owner.ts";
@@ -14,13 +14,14 @@ import { type Context, done, type Result, unchanged } from "../task.ts";
 import type { Digest } from "./checksum.ts";
 import { wantedDigests } from "./digest.ts";
 import { EarlyExtraction } from "./early-extraction.ts";
-import type { Fetched, LocatedFile, Wanted } from "./fetch-source.ts";
+import { type Fetched, fetchSource, type LocatedFile, type Wanted } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { discardParts } from "./leftovers.ts";
 import type { Location } from "./location.ts";
-import { fetchFirst, withPartsKept } from "./mirrors.ts";
+import { firstOf, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
-import { nameIn, shownSource } from "./source.ts";
+import { comesOutSo, isKnownOffline, nameFor } from "./names-given.ts";
+import { shownSource } from "./source.ts";
 import { type Known, orStillThere } from "./still-there.ts";
 import type { Validators } from "./validators.ts";
 
@@ -46,7 +47,7 @@ export async function downloadArchive(
       : await orStillThere(
           () =>
             withStagingFor(destination, (staging) =>
-              withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
+              withPartsKept(staging, signal, () => fromFirst(staging, download)),
             ),
           { urls: args.urls, known: knownBefore(download), access },
           () => upToDate(record!, destination),
@@ -54,12 +55,6 @@ export async function downloadArchive(
   for (const folder of [destination, dirname(destination)]) await discardParts(folder, purposeOf(download));
   return result;
 }
-
-/** A registry may have given a file another name, and has to be asked for that. */
-const isKnownOffline = ({ understood = [] }: ExtractRecord, args: DownloadArguments): boolean =>
-  args.urls[0]!.protocol === "oci:"
-    ? understood.every(({ name }) => name === null)
-    : understood.every(({ name }) => name === null || name === nameFor({}, args));
 
 interface Download {
   readonly args: DownloadArguments;
@@ -78,29 +73,51 @@ const purposeOf = ({ args, destination }: Download): string[] => [
   shownSource(args.urls[0]!),
 ];
 
-async function fetchAndExtract(staging: string, download: Download): Promise<Result> {
+/**
+ * Another mirror may have a sound archive where one has not; not where a digest has proven that it has the same one.
+ */
+async function fromFirst(staging: string, download: Download): Promise<Result> {
+  const { args, digests, context } = download;
+  let isProven = false;
+  const fetched = () => (isProven = digests.length > 0);
+  return await firstOf(
+    args.urls,
+    context.signal,
+    (url) => fetchAndExtract(url, staging, download, fetched),
+    ({ kind }) => !isProven && kind !== "unsafe" && kind !== "unsupported",
+  );
+}
+
+async function fetchAndExtract(
+  url: URL,
+  staging: string,
+  download: Download,
+  onFetched: () => void,
+): Promise<Result> {
   const { args, access, destination, records, record } = download;
   const { signal, log } = download.context;
+  const tree = join(staging, "tree");
+  // An earlier mirror may have left it.
+  rmSync(tree, { recursive: true, force: true });
   let isFetched = false;
   const stageAll = (archives: readonly Archive[], root: string, until: AbortSignal): Promise<Tree> =>
     stage(archives, root, { destination, args }, AbortSignal.any([signal, until]), (message) => {
       if (isFetched) log.progress(message);
     });
-  await using early = new EarlyExtraction(staging, (archive, root, until) =>
-    stageAll([archive], root, until),
-  );
+  await using early = new EarlyExtraction(tree, (archive, root, until) => stageAll([archive], root, until));
   const until = AbortSignal.any([signal, early.hopeless]);
   const wanted = wantedOf(staging, early, download, until);
-  const fetched = await fetchFirst(args.urls, wanted, { ...access, signal: until });
+  const fetched = await fetchSource(url, wanted, { ...access, signal: until });
   if (record && (!fetched || isSame(fetched, record, args))) return upToDate(record, destination);
   isFetched = true;
+  onFetched();
   const archives = archivesOf(fetched!, download);
-  const staged = (await early.finish()) ?? (await stageAll(archives, join(staging, "tree"), signal));
+  const staged = (await early.finish()) ?? (await stageAll(archives, tree, signal));
   const known = { ...knownOf(fetched!), understood: staged.understood };
-  const tree = await publish(staged, { destination, staging, args, records, known }, log);
+  const summary = await publish(staged, { destination, staging, args, records, known }, log);
   return done(
-    `${entriesOf(tree)}, ${formatBytes(tree.bytes)}, from ${known.source}`,
-    reportOf({ ...known, tree }),
+    `${entriesOf(summary)}, ${formatBytes(summary.bytes)}, from ${known.source}`,
+    reportOf({ ...known, tree: summary }),
   );
 }
 
@@ -108,20 +125,6 @@ const isSame = ({ sha256, files }: Fetched, record: ExtractRecord, args: Downloa
   sha256 === record.sha256 && comesOutSo(record, locationsOf(files), args);
 
 const locationsOf = (files: readonly LocatedFile[]): Location[] => files.map(({ location }) => location);
-
-const comesOutSo = (
-  { understood }: ExtractRecord,
-  locations: readonly Location[],
-  args: DownloadArguments,
-): boolean =>
-  isUnderstoodSo(
-    understood,
-    locations.map((location) => ({ name: nameFor(location, args), isLayer: location.isLayer ?? false })),
-  );
-
-/** The name that the source gives to a file. */
-const nameFor = ({ title }: Pick<Location, "title">, { urls }: DownloadArguments): string =>
-  title ?? nameIn(urls[0]!) ?? "download";
 
 const wantedOf = (
   staging: string,

@@ -1,5 +1,4 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { GrowingFile } from "../archive/growing-file.ts";
 import type { Tree } from "../archive/tree.ts";
 import type { Archive } from "../archive/unpack.ts";
@@ -20,13 +19,14 @@ interface Try {
  * has come and has been found right.
  */
 export class EarlyExtraction implements AsyncDisposable {
-  readonly #staging: string;
+  readonly #root: string;
   readonly #stage: Stage;
   readonly #hopeless = new AbortController();
   #current: Try | undefined;
 
-  constructor(staging: string, stage: Stage) {
-    this.#staging = staging;
+  /** @param root a folder that is not there yet */
+  constructor(root: string, stage: Stage) {
+    this.#root = root;
     this.#stage = stage;
   }
 
@@ -43,7 +43,7 @@ export class EarlyExtraction implements AsyncDisposable {
   async begin(archive: Omit<Archive, "growing">, bytes: number, hasDigest: boolean): Promise<void> {
     await this.#stop();
     const file = new GrowingFile(archive.path, bytes);
-    const root = join(this.#staging, "tree");
+    const root = this.#root;
     const stopper = new AbortController();
     const tree = this.#stage({ ...archive, growing: file }, root, stopper.signal);
     tree.catch((error: unknown) => {

@@ -5,22 +5,35 @@ import type { Access } from "./http-source.ts";
 
 /**
  * Fetches from the first of the mirrors that has the bytes.
- * @param urls mirrors of the same bytes
  * @returns undefined where a source still has what is there already
- * @throws Failure of the last mirror, permanent only where all of them are; what has to do with the disk at once
+ * @throws as `firstOf` does
  */
-export async function fetchFirst(
+export const fetchFirst = (
   urls: readonly URL[],
   wanted: Wanted,
   access: Access,
-): Promise<Fetched | undefined> {
+): Promise<Fetched | undefined> => firstOf(urls, access.signal, (url) => fetchSource(url, wanted, access));
+
+/**
+ * Does something with the first of the mirrors that it succeeds with.
+ * @param urls mirrors of the same bytes
+ * @param mayDiffer whether another one may do better where one has failed so
+ * @throws Failure of the last mirror, permanent only where all of them are; what has to do with the disk at once
+ */
+export async function firstOf<T>(
+  urls: readonly URL[],
+  signal: AbortSignal,
+  use: (url: URL) => Promise<T>,
+  mayDiffer: (failure: Failure) => boolean = () => true,
+): Promise<T> {
   const failures: Failure[] = [];
   for (const url of urls) {
     try {
-      return await fetchSource(url, wanted, access);
+      return await use(url);
     } catch (error) {
-      if (wanted.signal.aborted || !(error instanceof Failure) || !isOfSource(error)) throw error;
+      if (signal.aborted || !(error instanceof Failure) || !isOfSource(error)) throw error;
       failures.push(error);
+      if (!mayDiffer(error)) break;
     }
   }
   throw allFailed(failures);

@@ -187,13 +187,15 @@ export class Merge {
   }
 }
 
-const isForeignIn = (folder: string, there: Stats): boolean => {
+const sticky = 0o1000;
+
+/** Whether only somebody else may replace what is there: in a sticky folder its owner and that of the folder (rename(2)). */
+function isForeignIn(folder: string, there: Stats): boolean {
   if (isOurs(there)) return false;
   const { mode, uid } = statSync(folder);
   return (mode & sticky) !== 0 && uid !== process.geteuid!();
-};
+}
 
-const sticky = 0o1000;
 const stickyHint =
   "only its owner may replace it there: let the step run as that user, or name another folder";
 const ownerHint = "let the step run as that user, or leave owner and mode out";

@@ -58,10 +58,12 @@ export function makeFolders(folder: string): readonly string[] {
 
 /** Takes folders away again that were made in this order, but for those that something has come into. */
 export function removeFolders(made: readonly string[]): void {
-  try {
-    for (const path of made.toReversed()) rmdirSync(path);
-  } catch {
-    // Somebody has put something into it.
+  for (const path of made.toReversed()) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // Somebody has put something into it.
+    }
   }
 }
 

@@ -661,6 +661,42 @@ test("a single file that has its name from the URL gets the new one, though the 
   assert.equal(server.seen.length, length);
 });
 
+test("a mirror whose archive is none, or is damaged, makes way for the next one", async (t) => {
+  const { home } = place(t);
+  await using server = await startFileServer(
+    files({
+      "/login": "<html>",
+      "/cut": archive.subarray(0, -20),
+      "/good": archive,
+      "/unsafe": tar({ name: "../x", content: "x" }),
+    }),
+  );
+  const from = (names: string[], ...options: string[]) =>
+    download(
+      ...names.map((name) => `${server.origin}/${name}`),
+      join(home, names.join("-")),
+      "--extract",
+      "--retries",
+      "0",
+      ...options,
+    );
+  assert.equal((await from(["login", "cut", "good"])).status, "done");
+  assert.deepEqual(snapshot(join(home, "login-cut-good")), extracted);
+  assert.equal((await from(["login", "cut", "good"])).status, "unchanged");
+
+  const { failure } = await from(["cut", "login"]);
+  assert.deepEqual([failure?.code, failure?.permanent], ["integrity", true]);
+  assert.match(failure!.message, /login.*before that.*cut/);
+
+  const before = server.seen.length;
+  assert.equal((await from(["unsafe", "good"])).failure?.kind, "unsafe");
+  const known = sha(archive.subarray(0, -20));
+  assert.equal((await from(["cut", "good"], "--sha256", known)).failure?.kind, "corrupt");
+  assert.equal(server.seen.length, before + 2, "no mirror has anything better");
+  assert.deepEqual(debris(home), []);
+  assert.deepEqual(readdirSync(home), ["login-cut-good"]);
+});
+
 test("the options of extract are those of download too", async (t) => {
   const { home } = place(t);
   const dest = join(home, "dest");

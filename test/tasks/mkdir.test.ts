@@ -35,6 +35,15 @@ test("mode is that of the last folder, and is put right where it differs", async
   assert.equal(modeOf(path), 0o750);
 });
 
+test("a folder and one in it get a mode that closes the outer one", async (t) => {
+  const folder = temporary(t);
+  const paths = [join(folder, "a"), join(folder, "a/b")];
+  await mkdir("done", ...paths, "--mode", "0600");
+  assert.equal(modeOf(join(folder, "a")), 0o600);
+  chmodSync(join(folder, "a"), 0o700);
+  assert.equal(modeOf(join(folder, "a/b")), 0o600);
+});
+
 test(
   "owner is that of the last folder",
   { skip: !isRoot && "only root may give folders away" },

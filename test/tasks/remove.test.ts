@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
@@ -103,6 +103,7 @@ test("nothing is removed through a link that somebody swaps in meanwhile", async
   };
   fill(join(folder, "outside"));
   for (let round = 0; round < 10; round++) {
+    rmSync(join(folder, "tree"), { recursive: true, force: true });
     fill(join(folder, "tree/dir"));
     const swapper = new Worker(new URL("../helpers/swapper.ts", import.meta.url), {
       workerData: { folder: join(folder, "tree/dir"), target: join(folder, "outside") },
