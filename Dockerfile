@@ -1,5 +1,7 @@
 # Two images: initkit (the default) holds nothing but initkit; initkit:shell (--target shell) adds busybox.
-FROM docker.io/library/node:26-bookworm-slim AS build
+# The base is a Debian with Node.js 26, which a digest pins: docker.io/library/node@sha256:...
+ARG BASE=docker.io/library/node:26-bookworm-slim
+FROM $BASE AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends binutils busybox-static ca-certificates dumb-init patchelf
 WORKDIR /src

@@ -19,15 +19,28 @@ const bundle = join(dist, "initkit.cjs");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /**
- * initkit speaks HTTP/1.1 only, and loading undici's HTTP/2 client would load all of node:http2. Of the two builds
- * of its parser, one is enough.
+ * What undici would load and initkit has no use for: HTTP/2 with all of node:http2, fetch and its forms, and of Node
+ * node:http for a number and a class, and node:assert, which brings what compares texts.
  */
+const unusedOfUndici = [
+  [/\/undici\/lib\/dispatcher\/client-h2\.js$/, "module.exports = {}"],
+  [/\/undici\/lib\/web\//, "module.exports = {}"],
+  [/^node:http$/, "module.exports = { maxHeaderSize: 16384, IncomingMessage: class {} }"],
+  [/^node:assert$/, "module.exports = (value, message) => { if (!value) throw new Error(message) }"],
+];
 const trimmedUndici = {
   name: "trimmed-undici",
   setup({ onLoad, onResolve, resolve }) {
-    onLoad({ filter: /\/undici\/lib\/dispatcher\/client-h2\.js$/ }, () => ({
-      contents: "module.exports = {}",
-    }));
+    onResolve({ filter: /^node:/ }, ({ path, importer }) =>
+      importer.includes("/undici/") && unusedOfUndici.some(([module]) => module.test(path))
+        ? { path, namespace: "trimmed" }
+        : undefined,
+    );
+    for (const [filter, contents] of unusedOfUndici) {
+      onLoad({ filter }, () => ({ contents }));
+      onLoad({ filter, namespace: "trimmed" }, () => ({ contents }));
+    }
+    // Of the two builds of its parser, one is enough.
     onResolve({ filter: /\/llhttp_simd-wasm\.js$/ }, ({ path, ...options }) =>
       resolve(path.replace("_simd", ""), options),
     );

@@ -46,7 +46,7 @@ async function parseStep(
 ): Promise<RawStep | undefined> {
   const task = await load(first!.text);
   if (!task) {
-    problems.add(first!.place, unknownTask(first!.text), "initkit help lists the tasks");
+    problems.add(first!.place, unknownTask(first!.text), hintForUnknownTask(first!.text));
     return undefined;
   }
   if (task.documentOnly) {
@@ -54,6 +54,14 @@ async function parseStep(
     return undefined;
   }
   return { place: first!.place, task: task.name, ...parseWords(task, rest, problems) };
+}
+
+/** A whole line as one word comes from a manifest that has it so in `args`, or from too many quotes. */
+function hintForUnknownTask(text: string): string {
+  const [first, ...others] = text.trim().split(/\s+/);
+  return registry.has(first!) && others.length > 0
+    ? 'its words must stand apart, as in args: [wait-for, "tcp://db:5432"], and in a line without quotes around it'
+    : "initkit help lists the tasks";
 }
 
 const hintForDocument = ({ name }: AnyTask): string =>

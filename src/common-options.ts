@@ -3,16 +3,16 @@ import { flag, option, type Fields } from "./task.ts";
 
 /** The options that every step has. The defaults of the first four are each task's own. */
 export const commonOptions = {
-  name: option(text, "Label in logs and reports; the task and its first operand unless set"),
-  timeout: option(timeLimit, "Bound on the whole step, all attempts and pauses; 0 for none"),
-  "attempt-timeout": option(timeLimit, "Bound on one attempt; 0 for none"),
-  retries: option(retries, "Further attempts after a transient failure"),
+  name: option(text, "label in logs and reports; the task and its first operand unless set"),
+  timeout: option(timeLimit, "bound on the whole step, all attempts and pauses; 0 for none"),
+  "attempt-timeout": option(timeLimit, "bound on one attempt; 0 for none"),
+  retries: option(retries, "further attempts after a transient failure"),
   backoff: option(
     backoff,
-    "Pauses between attempts: they double from FIRST to MAX, with jitter; one DURATION is a fixed pause",
+    "pauses between attempts: they double from FIRST to MAX, with jitter; one DURATION is a fixed pause",
   ),
-  when: option(text, "Skip the step when this is empty, false, no, off or 0"),
-  "if-exists": option(path, "Skip the step unless this path is there"),
-  "if-missing": option(path, "Skip the step unless this path is not there, or is an empty folder"),
-  optional: flag("Report a failure of this step and go on"),
+  when: option(text, "skip the step when this is empty, false, no, off or 0"),
+  "if-exists": option(path, "skip the step unless this path is there"),
+  "if-missing": option(path, "skip the step unless this path is not there, or is an empty folder"),
+  optional: flag("report a failure of this step and go on"),
 } satisfies Fields;

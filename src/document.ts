@@ -1,5 +1,6 @@
 import { fieldOf, unknownOption, unknownTask } from "./arguments.ts";
 import { quote } from "./format.ts";
+import { isList, jointOf, type Kind } from "./kinds.ts";
 import type { Problems } from "./problems.ts";
 import type { Given, RawStep, Value } from "./raw-step.ts";
 import { loadTask, registry } from "./registry.ts";
@@ -58,11 +59,10 @@ async function readMapping(
   const steps = entries.find(({ key }) => key === "steps")?.value;
   const timeout = entries.find(({ key }) => key === "timeout");
   const value = timeout && readText(timeout.value, "timeout", problems);
-  if (steps?.shape === "list")
-    return { steps: await readSteps(steps.items, problems), ...(value && { timeout: value }) };
-  if (steps) problems.add(steps.place, "steps is not a list");
-  else if (unknown.length === 0) problems.add(place, "the document has no steps");
-  return { steps: [] };
+  if (steps && steps.shape !== "list") problems.add(steps.place, "steps is not a list");
+  else if (!steps && unknown.length === 0) problems.add(place, "the document has no steps");
+  const read = steps?.shape === "list" ? await readSteps(steps.items, problems) : [];
+  return { steps: read, ...(value && { timeout: value }) };
 }
 
 function suggestKey(key: string): string {
@@ -81,13 +81,16 @@ async function readSteps(items: readonly Tree[], problems: Problems): Promise<Ra
 
 /** The name of a task may also be an option of another one: `extract` is of `download`. */
 async function readStep(tree: Tree, problems: Problems): Promise<RawStep | undefined> {
-  const wrong = (place: string, message: string): undefined => {
-    problems.add(place, message);
+  const wrong = (place: string, message: string, hint?: string): undefined => {
+    problems.add(place, message, hint);
   };
   if (tree.shape !== "mapping")
     return wrong(tree.place, "a step is a mapping, such as wait-for: tcp://db:5432");
   const named = tree.entries.filter(({ key }) => registry.has(key));
-  if (named.length === 0) return wrong(tree.place, missingTask(tree.entries));
+  if (named.length === 0) {
+    const hint = tree.entries.map(({ key }) => hintForKey(key)).find(Boolean);
+    return wrong(tree.place, missingTask(tree.entries), hint);
+  }
   const tasks = await Promise.all(named.map(async ({ key }) => (await loadTask(key))!));
   const task = tasks.find((each) => named.every(({ key }) => key === each.name || fieldOf(each, key)));
   if (!task) {
@@ -119,29 +122,51 @@ function readOptions(task: AnyTask, entries: readonly Entry[], problems: Problem
   for (const { key, place, value } of entries) {
     const field = fieldOf(task, key);
     if (field) options.set(key, { place, values: readValues(value, key, field, problems) });
-    else problems.add(place, unknownOption(task, key));
+    else problems.add(place, unknownOption(task, key), hintForKey(key));
   }
   return options;
 }
 
-/** A text is one value, a list several; a mapping is a list of NAME=VALUE where the field takes such. */
+const hintForKey = (key: string): string | undefined =>
+  key === "<<"
+    ? "YAML 1.2 has no merge keys; repeat a whole step or value by its alias, or write it out"
+    : undefined;
+
+/** A text is one value, a list several; a mapping is a list of names with values where the field takes such. */
 function readValues(tree: Tree, name: string, field: Field | undefined, problems: Problems): Value[] {
-  if (tree.shape === "list")
-    return tree.items.flatMap((item) => readText(item, `an item of ${name}`, problems) ?? []);
-  if (tree.shape === "mapping" && field?.repeated && field.kind.form.includes("=")) {
-    return tree.entries.flatMap(({ key, value }) => {
-      const content = readText(value, key, problems);
-      return content ? [{ ...content, text: `${key}=${content.text}` }] : [];
-    });
-  }
-  return [readText(tree, name, problems) ?? []].flat();
+  const pairs = pairsIn(tree, field);
+  if (pairs) return pairs.flatMap((pair) => readPair(pair, field!.kind, problems) ?? []);
+  if (tree.shape !== "list") return [readText(tree, name, problems) ?? []].flat();
+  const values = tree.items.flatMap((item) => readItem(item, name, field, problems) ?? []);
+  if (!field || field.repeated || !isList(field.kind) || values.length === 0) return values;
+  return [{ place: tree.place, text: values.map(({ text }) => text).join(",") }];
 }
 
-function readText(tree: Tree, name: string, problems: Problems): Value | undefined {
+function readItem(item: Tree, name: string, field: Field | undefined, problems: Problems): Value | undefined {
+  const pairs = pairsIn(item, field) ?? [];
+  if (pairs.length === 1 && isHeader(field)) return readPair(pairs[0]!, field!.kind, problems);
+  const hint =
+    pairs.length > 0 ? `write each as ${field!.kind.form}, or all of them as one mapping` : undefined;
+  return readText(item, `an item of ${name}`, problems, hint);
+}
+
+const pairsIn = (tree: Tree, field: Field | undefined): readonly Entry[] | undefined =>
+  tree.shape === "mapping" && field?.repeated && jointOf(field.kind) ? tree.entries : undefined;
+
+/** `- Accept: text/plain` without quotes is a mapping, and nobody can mean another thing by it. */
+const isHeader = (field: Field | undefined): boolean => field !== undefined && jointOf(field.kind) === ": ";
+
+function readPair({ key, value }: Entry, kind: Kind<unknown>, problems: Problems): Value | undefined {
+  const content = readText(value, key, problems);
+  return content && { ...content, text: `${key}${jointOf(kind)}${content.text}` };
+}
+
+function readText(tree: Tree, name: string, problems: Problems, hint?: string): Value | undefined {
   if (tree.shape === "text") return { text: tree.text, place: tree.place, origin: tree.origin };
   problems.add(
     tree.place,
     tree.shape === "nothing" ? `${name} has no value` : `${name} is a ${tree.shape}, not a text`,
+    hint,
   );
   return undefined;
 }

@@ -1,10 +1,13 @@
+/** So it is unless a step finds the mistake: in files that are read when its turn comes. */
+const nothingHasRun = "; nothing has run";
+
 /**
  * The exit table: one row for each way a run can end other than well.
  * `retryable` says whether another try of the same thing can help.
  */
 const table = {
   internal: { exitCode: 1, retryable: false, meaning: "a defect in initkit itself" },
-  configuration: { exitCode: 2, retryable: false, meaning: "configuration or usage error; nothing has run" },
+  configuration: { exitCode: 2, retryable: false, meaning: `configuration or usage error${nothingHasRun}` },
   "not-ready": { exitCode: 10, retryable: true, meaning: "not ready in time" },
   "source-unavailable": { exitCode: 11, retryable: true, meaning: "source unavailable or too slow" },
   "database-unavailable": {
@@ -92,10 +95,14 @@ export function restate({ code, options }: Failure, message: string): Failure {
   return new Failure(code, message, options);
 }
 
-/** `exit code 12: database unavailable, …; another try can help`. */
-export function exitLine({ code, exitCode }: Failure): string {
+/**
+ * `exit code 12: database unavailable, …; another try can help`.
+ * @param failedStep undefined where no step has begun
+ */
+export function exitLine({ code, exitCode }: Failure, failedStep: number | undefined): string {
   const { meaning, retryable } = table[code];
-  return `exit code ${exitCode}: ${meaning}${retryable ? "; another try can help" : ""}`;
+  const told = failedStep === undefined ? meaning : meaning.replace(nothingHasRun, "");
+  return `exit code ${exitCode}: ${told}${retryable ? "; another try can help" : ""}`;
 }
 
 /** Anything thrown, as a Failure: what is not one already is a defect of initkit. */

@@ -1,4 +1,5 @@
 import { quote } from "./format.ts";
+import { interpolate, type Surroundings } from "./interpolate.ts";
 import { kind, oneOf, path, timeLimit } from "./kinds.ts";
 import type { Problems } from "./problems.ts";
 import type { Value } from "./raw-step.ts";
@@ -7,19 +8,19 @@ import { option, type Fields, type Values } from "./task.ts";
 
 /** The global options. Each has a variable: `--log-format` is INITKIT_LOG_FORMAT. */
 export const globalOptions = {
-  file: option(path, "Read the steps from this file, YAML or JSON; - is standard input (also -f)"),
-  timeout: option(timeLimit, "Bound on the whole run; 0 for none"),
+  file: option(path, "read the steps from this file, YAML or JSON; - is standard input (also -f)"),
+  timeout: option(timeLimit, "bound on the whole run; 0 for none"),
   "log-format": option(
     oneOf("auto", "text", "json"),
     "text, or json lines; auto is text on a terminal",
     "auto",
   ),
-  "log-level": option(oneOf("error", "warn", "info", "debug"), "What is logged", "info"),
+  "log-level": option(oneOf("error", "warn", "info", "debug"), "what is logged", "info"),
   "termination-log": option(
     kind("PATH", (value) => value),
-    "Where the reason of a failure is written; /dev/termination-log where it exists, empty for nowhere",
+    "where the reason of a failure is written; /dev/termination-log where it exists, empty for nowhere",
   ),
-  report: option(path, "Write a report of the run, one JSON object, to this file"),
+  report: option(path, "write a report of the run, one JSON object, to this file"),
 } satisfies Fields;
 
 export type Globals = Values<typeof globalOptions>;
@@ -104,20 +105,23 @@ export const variableOf = (name: string): string => `INITKIT_${name.toUpperCase(
 /** The value of each global option: flag, else variable, else default. An empty variable counts as unset. */
 export function resolveGlobals(
   flags: ReadonlyMap<GlobalName, Value>,
-  env: Readonly<Record<string, string | undefined>>,
+  surroundings: Surroundings,
   problems: Problems,
 ): Globals {
   const parsed = (Object.keys(globalOptions) as GlobalName[]).map((name) => {
     const field = globalOptions[name];
-    const text = env[variableOf(name)];
-    const given = flags.get(name) ?? (text ? { text, place: variableOf(name) } : undefined);
+    const given = flags.get(name) ?? variableIn(surroundings.env, name);
     const fallback = "default" in field ? field.kind.parse(field.default!) : undefined;
     if (!given) return [name, fallback];
-    return [
-      name,
-      problems.catch(given.place, `${name} ${quote(given.text)}`, () => field.kind.parse(given.text)) ??
-        fallback,
-    ];
+    const text = problems.catch(given.place, name, () => interpolate(given.text, surroundings));
+    if (text === undefined) return [name, fallback];
+    const parse = () => field.kind.parse(text);
+    return [name, problems.catch(given.place, `${name} ${quote(text)}`, parse) ?? fallback];
   });
   return Object.fromEntries(parsed) as Globals;
+}
+
+function variableIn(env: Surroundings["env"], name: GlobalName): Value | undefined {
+  const text = env[variableOf(name)];
+  return text ? { text, place: variableOf(name) } : undefined;
 }

@@ -1,4 +1,4 @@
-import { lstatSync, opendirSync } from "node:fs";
+import { opendirSync, statSync } from "node:fs";
 import { quote } from "./format.ts";
 import { errnoOf, fileFailure } from "./system-errors.ts";
 import type { PlannedStep } from "./plan.ts";
@@ -23,9 +23,10 @@ const falseWords = ["", "false", "no", "off", "0"];
 
 const isFalse = (when: string): boolean => falseWords.includes(when.trim().toLowerCase());
 
+/** A link counts for what it leads to, as with the `test` of a shell. */
 function isThere(path: string): boolean {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     if (errnoOf(error) === "ENOTDIR") return false;
     throw fileFailure(`cannot look at ${quote(path)}`, error);

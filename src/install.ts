@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { isSea } from "node:sea";
 import { Failure } from "./failure.ts";
 import { path } from "./kinds.ts";
-import { defineTask, operand } from "./task.ts";
+import { defineTask, oneAttempt, operand } from "./task.ts";
 
 /** The command `install`: it runs as a single step does, but is no task that could stand among others. */
 export default defineTask({
@@ -10,7 +10,7 @@ export default defineTask({
   summary: "Copies initkit, with all that it needs to run, into a folder, for use inside other images.",
   operands: { dir: operand(path, "top of a volume, which other containers mount at /initkit") },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check() {

@@ -1,4 +1,5 @@
 import type { Origin } from "./raw-step.ts";
+import { isSecretName } from "./secrets.ts";
 
 /** The kinds of values that options and operands have: a form to show, a parser, and a JSON Schema. */
 export interface Kind<T> {
@@ -14,6 +15,13 @@ export interface Kind<T> {
   /** Whether a value of this kind is to be hidden, or which part of it. */
   secretIn?(text: string): readonly string[];
 }
+
+/** What a document may have as a mapping: what stands between a name and its value, in `NAME=VALUE` or `NAME: VALUE`. */
+export const jointOf = ({ form }: Kind<unknown>): string | undefined =>
+  /^[A-Z]+(=|: )[A-Z]+$/.exec(form)?.[1];
+
+/** Whether one value is a list, separated by commas, that a document may write as a list of its own. */
+export const isList = ({ form }: Kind<unknown>): boolean => form.startsWith("LIST");
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
@@ -162,13 +170,26 @@ export interface Pair {
 }
 
 /** `NAME=VALUE`; in a document also a mapping. */
-export const pair: Kind<Pair> = kind("NAME=VALUE", (value) => {
-  const at = value.indexOf("=");
-  if (at < 1) throw new Error("is not of the form NAME=VALUE");
-  return { name: value.slice(0, at), value: value.slice(at + 1) };
-});
+export const pair: Kind<Pair> = kind(
+  "NAME=VALUE",
+  (value) => {
+    const at = value.indexOf("=");
+    if (at < 1) throw new Error("is not of the form NAME=VALUE");
+    return { name: value.slice(0, at), value: value.slice(at + 1) };
+  },
+  { secretIn: secretInPair },
+);
 
-const sensitiveHeader = /^(authorization|cookie|proxy-authorization)$/i;
+/** The value of a pair whose name says that it is a secret. */
+export function secretInPair(text: string): readonly string[] {
+  const [name = "", value = ""] = text.split(/=(.*)/s);
+  return isSecretName(name) ? [value] : [];
+}
+
+/** `PRIVATE-TOKEN` and `X-Api-Key` are secrets too, and what stands behind `Bearer` where the name is forgotten. */
+const isSecretHeader = (name: string): boolean =>
+  /^(authorization|cookie|proxy-authorization|basic|bearer)$/i.test(name) ||
+  isSecretName(name.replaceAll("-", "_"));
 
 /** An HTTP header `Name: value` (RFC 9110, section 5). */
 export const header: Kind<Pair> = kind(
@@ -180,9 +201,10 @@ export const header: Kind<Pair> = kind(
   },
   {
     secretIn(value) {
-      const [, name = "", content = ""] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(value) ?? [];
+      // Also where the colon is forgotten, for then the value is shown.
+      const [, name = "", content = ""] = /^\s*([^:=\s]+)[:=\s]\s*(.*?)\s*$/s.exec(value) ?? [];
       const credentials = content.replace(/^[A-Za-z-]+\s+/, "");
-      return sensitiveHeader.test(name) ? [content, credentials] : [];
+      return isSecretHeader(name) ? [content, credentials] : [];
     },
   },
 );
@@ -195,7 +217,7 @@ export const retries: Kind<number> = kind(
   "N|unlimited",
   (value) => {
     if (value === "unlimited") return Infinity;
-    if (!/^[0-9]{1,9}$/.test(value)) throw new Error("is neither a number nor unlimited");
+    if (!/^[0-9]{1,9}$/.test(value)) throw new Error("is neither a whole number nor unlimited");
     return Number(value);
   },
   { schema: { anyOf: [{ type: "integer", minimum: 0 }, { const: "unlimited" }] } },

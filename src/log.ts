@@ -29,11 +29,12 @@ export interface Emit {
   readonly live?: (text: string, share?: number) => void;
 }
 
-/** The same event with warnings behind its message. */
+/** The same event with warnings behind its message. An error stays one, so they have to say that they are less. */
 export function withWarnings(event: LogEvent, warnings: readonly string[]): LogEvent {
   if (warnings.length === 0) return event;
-  const level = event.level === "error" ? "error" : "warn";
-  return { ...event, level, message: [event.message, ...warnings].join("; ") };
+  if (event.level !== "error")
+    return { ...event, level: "warn", message: [event.message, ...warnings].join("; ") };
+  return { ...event, message: [event.message, ...warnings].join("; warning: ") };
 }
 
 /**
@@ -67,9 +68,11 @@ function jsonLine(
 }
 
 function textLine(time: string, { level, event, message, step, steps, name, error }: LogEvent): string {
-  const place = name === undefined ? "" : `[${step}/${steps}] ${name.replace(/\s+/g, " ")}: `;
+  const isSummary = event === "run.failed" && step !== undefined;
+  const place = name === undefined || isSummary ? "" : `[${step}/${steps}] ${name.replace(/\s+/g, " ")}: `;
   const mark = level === "error" ? "ERROR " : level === "warn" ? "warning: " : "";
-  const hint = error?.hint && event !== "attempt.failed" ? `\n         hint: ${error.hint}` : "";
+  const hint =
+    error?.hint && event !== "attempt.failed" && !isSummary ? `\n         hint: ${error.hint}` : "";
   return `${time.slice(11, 19)} ${mark}${place}${message}${hint}`;
 }
 

@@ -9,6 +9,7 @@ import { type RunOutcome, runPlan } from "./run.ts";
 import { Secrets } from "./secrets.ts";
 import { endOnSignals } from "./signals.ts";
 import { readSource } from "./sources.ts";
+import { errnoOf, fileFailure } from "./system-errors.ts";
 import { isTerminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -38,10 +39,10 @@ interface Configuration {
 
 async function runSteps(line: CommandLine, { env, problems }: Configuration): Promise<number> {
   const startedAt = new Date();
-  const globals = resolveGlobals(line.options, env, problems);
+  const globals = resolveGlobals(line.options, { env, secrets }, problems);
   const emit = createLog(formatOf(globals), globals["log-level"], secrets, isTerminal(2));
   const destination = { globals, secrets, emit };
-  const plan = await planned(line, globals.timeout, { env, problems });
+  const plan = await planned(line, globals, { env, problems });
   if (line.command === "check") return check(plan, emit);
   const outcome =
     plan instanceof Failure ? notStarted(plan) : await runPlan(plan, { signal: endOnSignals(), env, emit });
@@ -51,12 +52,12 @@ async function runSteps(line: CommandLine, { env, problems }: Configuration): Pr
 
 async function planned(
   line: CommandLine,
-  timeout: number | undefined,
+  { file, timeout }: Globals,
   configuration: Configuration,
 ): Promise<Plan | Failure> {
   const { env, problems } = configuration;
   try {
-    const source = await readSource(line, env, problems);
+    const source = await readSource(line, file, env, problems);
     const plan = await makePlan(source, timeout, { env, secrets }, problems);
     problems.throwIfAny();
     return plan;
@@ -81,8 +82,13 @@ function formatOf(globals: Globals): "text" | "json" {
   return format === "auto" ? (isTerminal(2) ? "text" : "json") : format;
 }
 
+/** A reader that has seen enough and closes the pipe, as `head` does, is no failure. */
 function print(text: string): number {
-  write(1, text);
+  try {
+    write(1, text);
+  } catch (error) {
+    if (errnoOf(error) !== "EPIPE") throw fileFailure("cannot write to standard output", error);
+  }
   return 0;
 }
 
@@ -94,4 +100,6 @@ function crash(error: unknown): never {
 
 const secrets = new Secrets(process.env);
 process.on("uncaughtException", crash);
+// Node's own warnings are no lines of the log, and what it says of NODE_TLS_REJECT_UNAUTHORIZED is not so here.
+process.removeAllListeners("warning");
 main(process.argv.slice(2), process.env).then((code) => process.exit(code), crash);

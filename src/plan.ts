@@ -4,7 +4,7 @@ import { interpolate, type Surroundings } from "./interpolate.ts";
 import { backoff, type Kind, retries, timeLimit } from "./kinds.ts";
 import type { Problems } from "./problems.ts";
 import type { Given, RawStep, Value } from "./raw-step.ts";
-import { loadStep } from "./registry.ts";
+import { loadStep, registry } from "./registry.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { Source } from "./sources.ts";
 import type { AnyTask, Field, Fields, Values } from "./task.ts";
@@ -97,7 +97,8 @@ class Planner {
       else this.#problems.add(place, `${task.name} needs ${name} (${field.kind.form}): ${field.summary}`);
     }
     for (const extra of rest) {
-      this.#problems.add(extra.place, `${quote(extra.text)} is one operand too many for ${task.name}`);
+      const message = `${quote(extra.text)} is one operand too many for ${task.name}`;
+      this.#problems.add(extra.place, message, hintFor(extra.text));
     }
     return given;
   }
@@ -147,9 +148,22 @@ class Planner {
   }
 
   #parseResolved<T>(name: string, kind: Kind<T>, { text, place, origin }: Value): T | undefined {
-    return this.#problems.catch(place, `${name} ${quote(text)}`, () => kind.parse(text, origin));
+    return this.#problems.catch(
+      place,
+      `${name} ${quote(text)}`,
+      () => kind.parse(text, origin),
+      hintFor(text),
+    );
   }
 }
+
+const shellWords = new Set(["&&", "||", "|", ";", "&"]);
+
+/** For a word that was to begin another step. */
+const hintFor = (word: string): string | undefined =>
+  registry.has(word) || shellWords.has(word)
+    ? '"then" stands between two steps; no shell reads them'
+    : undefined;
 
 function defaultName(task: AnyTask, texts: Texts): string {
   const [first] = Object.keys(task.operands);

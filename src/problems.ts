@@ -16,13 +16,16 @@ export class Problems {
     this.#list.push({ place, message, hint });
   }
 
-  /** Runs a parser; what it throws is a mistake at that place, and the answer is undefined. */
-  catch<T>(place: string, subject: string, parse: () => T): T | undefined {
+  /**
+   * Runs a parser; what it throws is a mistake at that place, and the answer is undefined.
+   * @param usual hint where the parser has none
+   */
+  catch<T>(place: string, subject: string, parse: () => T, usual?: string): T | undefined {
     try {
       return parse();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const hint = error instanceof Failure ? error.hint : undefined;
+      const hint = error instanceof Failure ? error.hint : usual;
       this.add(place, subject ? `${subject} ${message}` : message, hint);
       return undefined;
     }
@@ -34,19 +37,38 @@ export class Problems {
 
   /** @throws Failure `configuration` that tells all mistakes, where there are any */
   throwIfAny(): void {
-    const [first, ...others] = this.#list;
+    const list = inOrder(this.#list);
+    const [first, ...others] = list;
     if (!first) return;
     if (others.length === 0) throw new Failure("configuration", line(first), { hint: first.hint });
-    const shown = this.#list.slice(0, maxShown).map((problem) => `- ${line(problem)}`);
-    const left = this.#list.length - shown.length;
+    const shown = list.slice(0, maxShown).map((problem) => `- ${line(problem)}`);
+    const left = list.length - shown.length;
     if (left > 0) shown.push(`- and ${left} more`);
-    const hints = [...new Set(this.#list.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
-    throw new Failure("configuration", [`${count(this.#list.length, "mistake")}:`, ...shown].join("\n"), {
+    const hints = [...new Set(list.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
+    throw new Failure("configuration", [`${count(list.length, "mistake")}:`, ...shown].join("\n"), {
       hint: hints.length > 0 ? hints.join("; ") : undefined,
     });
   }
 }
 
 const maxShown = 50;
+
+/** From the top of each source to its end, and sources in the order in which something was found in them. */
+function inOrder(list: readonly Problem[]): Problem[] {
+  const located = list.map((problem) => ({ problem, ...positionOf(problem.place) }));
+  const sources = [...new Set(located.map(({ source }) => source))];
+  return located
+    .sort(
+      (a, b) =>
+        sources.indexOf(a.source) - sources.indexOf(b.source) || a.line - b.line || a.column - b.column,
+    )
+    .map(({ problem }) => problem);
+}
+
+/** Of an argument, its number is the line. */
+function positionOf(place: string): { source: string; line: number; column: number } {
+  const [, source = "", at = "0", column = "0"] = /^(.*?)(?:[ :](\d+)(?::(\d+))?)?$/s.exec(place)!;
+  return { source, line: Number(at), column: Number(column) };
+}
 
 const line = ({ place, message }: Problem): string => (place ? `${place}: ${message}` : message);

@@ -1,10 +1,11 @@
-import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { exitLine, told } from "./failure.ts";
 import { count, formatMs, quote } from "./format.ts";
 import type { Globals } from "./globals.ts";
-import { type Emit, type LogEvent, withWarnings } from "./log.ts";
+import { type Emit, type LogEvent, withWarnings, write } from "./log.ts";
 import type { RunOutcome, StepOutcome } from "./run.ts";
 import type { Secrets } from "./secrets.ts";
+import { fileFailure } from "./system-errors.ts";
 import { defaultTerminationLog, terminationMessage } from "./termination.ts";
 import { version } from "./version.ts";
 
@@ -31,7 +32,7 @@ export function reportRun(
   }
   if (outcome.failure && terminationLog) {
     const message = terminationMessage(outcome, outcome.failure, secrets);
-    writing("the termination message", terminationLog, () => writeFileSync(terminationLog, message));
+    writing("the termination message", terminationLog, () => writeInPlace(terminationLog, message));
   }
   emit(withWarnings(lastEvent(outcome), problems));
 }
@@ -42,7 +43,7 @@ function problemOf(what: string, action: () => void): string[] {
     action();
     return [];
   } catch (error) {
-    return [`cannot write ${what}: ${(error as Error).message}`];
+    return [fileFailure(`cannot write ${what}`, error).message];
   }
 }
 
@@ -52,8 +53,7 @@ export function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome
   if (failedStep === undefined)
     return { level: "error", event: "run.failed", message: failure.message, durationMs, error };
   const { task, name } = steps[failedStep - 1]!;
-  const message = `failed in step ${failedStep} of ${steps.length} (${name}), ${exitLine(failure)}`;
-  const { hint: _, ...rest } = error;
+  const message = `failed in step ${failedStep} of ${steps.length} (${name}), ${exitLine(failure, failedStep)}`;
   return {
     level: "error",
     event: "run.failed",
@@ -61,8 +61,9 @@ export function lastEvent({ failure, failedStep, steps, durationMs }: RunOutcome
     step: failedStep,
     steps: steps.length,
     task,
+    name,
     durationMs,
-    error: rest,
+    error,
   };
 }
 
@@ -109,17 +110,34 @@ function stepReport({
   };
 }
 
-/** A reader never sees half a report: it appears by rename, unless something special stands there. */
+/**
+ * The descriptor that a path such as `/dev/stdout` is another name of. It is written to as it is: it cannot be opened
+ * anew where it is a socket or another user's, and a file would lose what was written to it before.
+ */
+function descriptorOf(path: string): number | undefined {
+  const [, name, number] = /^\/dev\/(stdout|stderr)$|^(?:\/dev|\/proc\/self)\/fd\/([0-9]+)$/.exec(path) ?? [];
+  if (name !== undefined) return name === "stdout" ? 1 : 2;
+  return number === undefined ? undefined : Number(number);
+}
+
+function writeInPlace(path: string, text: string): void {
+  const descriptor = descriptorOf(path);
+  if (descriptor === undefined) writeFileSync(path, text);
+  else write(descriptor, text);
+}
+
+/** A reader never sees half a report: it appears by rename, unless something special stands there, or forbids it. */
 function writeReport(given: string, text: string): void {
-  const path = existsSync(given) ? realpathSync(given) : given;
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (there && !there.isFile()) return writeFileSync(path, text);
+  const there = statSync(given, { throwIfNoEntry: false });
+  if (descriptorOf(given) !== undefined || (there && !there.isFile())) return writeInPlace(given, text);
+  const path = there ? realpathSync(given) : given;
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     writeFileSync(temporary, text, { flag: "wx" });
     renameSync(temporary, path);
-  } catch {
+  } catch (error) {
     rmSync(temporary, { force: true });
+    if (fileFailure("", error).code === "io") throw error;
     writeFileSync(path, text);
   }
 }

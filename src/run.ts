@@ -57,7 +57,7 @@ export async function runPlan(
       task: step.task.name,
       name: step.name,
     });
-    const outcome = await runStep(step, { signal: bound.signal, env, log });
+    const outcome = await runStep(step, { signal: bound.signal, env, log, endsAt: startedAt + timeout });
     outcomes.push(outcome);
     if (!outcome.failure || outcome.optional) continue;
     outcomes.push(...steps.slice(index + 1).map(notReached));
@@ -84,6 +84,8 @@ interface StepSurroundings {
   readonly signal: AbortSignal;
   readonly env: Context["env"];
   readonly log: StepLog;
+  /** Of the run. */
+  readonly endsAt: number;
 }
 
 async function runStep(step: PlannedStep, surroundings: StepSurroundings): Promise<StepOutcome> {
@@ -113,7 +115,7 @@ async function runStep(step: PlannedStep, surroundings: StepSurroundings): Promi
 
 function attemptStep(
   { task, args, policy: planned }: PlannedStep,
-  { signal, env, log }: StepSurroundings,
+  { signal, env, log, endsAt }: StepSurroundings,
   attempts: { count: number },
 ): Promise<Result> {
   const policy: RetryPolicy = { ...planned, endsAt: now() + planned.timeout };
@@ -126,7 +128,13 @@ function attemptStep(
       attemptFailed: (failure, number) => log.attemptFailed(failure, number, label),
     });
   };
-  const context = { env, log, policy, retry: attemptRepeatedly };
+  const context = {
+    env,
+    log,
+    policy,
+    endsAt: Math.min(policy.endsAt, endsAt),
+    retry: attemptRepeatedly,
+  };
   if (task.pacedBy === "task") return task.run({ ...context, signal }, args);
   return attemptRepeatedly((inner) => task.run({ ...context, signal: inner }, args));
 }

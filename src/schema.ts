@@ -1,5 +1,5 @@
 import { commonOptions } from "./common-options.ts";
-import { timeLimit, type JsonSchema } from "./kinds.ts";
+import { isList, jointOf, timeLimit, type JsonSchema } from "./kinds.ts";
 import { loadTasks } from "./registry.ts";
 import type { AnyTask, Field } from "./task.ts";
 
@@ -47,15 +47,22 @@ function operandSchema({ operands }: AnyTask): JsonSchema {
   const description = Object.entries(operands)
     .map(([name, { summary }]) => `${name}: ${summary}`)
     .join("; ");
-  return { description, anyOf: [value, { type: "array", minItems: 1, items: value }] };
+  const mapping = Object.values(operands).flatMap((field) => mappingOf(field));
+  return { description, anyOf: [value, { type: "array", minItems: 1, items: value }, ...mapping] };
 }
 
-function fieldSchema({ kind, summary, repeated, default: fallback }: Field): JsonSchema {
+/** Names with values may stand in a mapping. */
+const mappingOf = ({ kind, repeated }: Field): JsonSchema[] =>
+  repeated && jointOf(kind) ? [{ type: "object", additionalProperties: valueSchema(kind.schema) }] : [];
+
+function fieldSchema(field: Field): JsonSchema {
+  const { kind, summary, repeated, default: fallback } = field;
   const value = valueSchema(kind.schema);
-  const mapping = kind.form.includes("=") ? [{ type: "object", additionalProperties: value }] : [];
   const described = { description: summary, ...(fallback !== undefined && { default: fallback }) };
+  if (!repeated && isList(kind))
+    return { ...described, anyOf: [value, { type: "array", minItems: 1, items: value }] };
   return repeated
-    ? { ...described, anyOf: [value, { type: "array", items: value }, ...mapping] }
+    ? { ...described, anyOf: [value, { type: "array", items: value }, ...mappingOf(field)] }
     : { ...described, ...value };
 }
 

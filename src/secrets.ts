@@ -1,14 +1,21 @@
+import { base64, decoded, formsOf, linesOf, patternOf, shortest } from "./secret-forms.ts";
+import { cutAt, maskSpans, type Span, spansOf } from "./secret-spans.ts";
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Whether a variable of that name holds a secret. */
 export const isSecretName = (name: string): boolean =>
   /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY/i.test(name);
 
-const urlPattern = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
+/** ALLOW_EMPTY_PASSWORD=true is no secret, and to hide that word would hide too much. */
+const isSwitch = (value: string): boolean => /^(?:true|false)$/i.test(value.trim());
+
+/** What stands behind a URL in a sentence, and is no part of it. */
+const endOfClause = /[),.;:]+(?=\s|$)/g;
+
 const userinfo = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)@/i;
 const secretParameter = /^(password|passwd|sslpassword|.*token|.*signature|sig|.*credential|.*secret)$/i;
 const signature = /(^|&)(x-amz-signature|x-goog-signature|signature|sig)=/i;
-const mask = "***";
 
 /**
  * What must never leave: values of secret variables, files and options, and passwords in URLs, in every
@@ -20,15 +27,19 @@ export class Secrets {
 
   constructor(env: Environment) {
     for (const [name, value = ""] of Object.entries(env)) {
-      if (isSecretName(name) && !name.startsWith("INITKIT_STEP")) this.add(value);
+      if (isSecretName(name) && !name.startsWith("INITKIT_STEP") && !isSwitch(value)) this.add(value);
       this.noteValue(value);
     }
   }
 
-  /** Remembers a secret: raw, percent-encoded, percent-decoded, base64, and as it stands within JSON and SQL. */
+  /**
+   * Remembers a secret: raw, percent-encoded, percent-decoded, base64, as it stands within JSON and SQL, and each of
+   * its lines.
+   */
   add(secret: string): void {
     const trimmed = secret.trim();
-    for (const form of new Set([secret, trimmed, decoded(trimmed)].flatMap(formsOf))) {
+    const whole = [secret, trimmed, decoded(trimmed)].flatMap(formsOf);
+    for (const form of new Set([...whole, ...linesOf(trimmed)])) {
       if (form.trim() === "" || this.#hidden.has(form)) continue;
       this.#hidden.set(form, patternOf(form));
       this.#ordered = undefined;
@@ -46,8 +57,7 @@ export class Secrets {
   }
 
   #noteUrls(text: string): void {
-    if (!text.includes("://")) return;
-    for (const [url] of text.matchAll(urlPattern)) for (const secret of secretsOfUrl(url)) this.add(secret);
+    for (const url of urlsIn(text)) for (const secret of secretsOfUrl(url)) this.add(secret);
   }
 
   /** Whether a text holds a secret that is long enough to be one. */
@@ -60,8 +70,16 @@ export class Secrets {
 
   /** The text with every secret masked, those of URLs that only this text holds included. */
   redact(text: string): string {
-    this.#noteUrls(text);
-    return this.#longestFirst().reduce((rest, [, pattern]) => rest.replaceAll(pattern, mask), text);
+    this.#noteUrls(text.replaceAll(endOfClause, " "));
+    return maskSpans(text, [...this.#spansIn(text)]);
+  }
+
+  /** Where secrets stand in a text, and what is left of one that the text was cut in. */
+  *#spansIn(text: string): Generator<Span> {
+    for (const [, pattern] of this.#longestFirst()) yield* spansOf(text, pattern);
+    for (let at = text.indexOf("…"); at >= 0; at = text.indexOf("…", at + 1)) {
+      for (const [secret] of this.#longestFirst()) yield* cutAt(text, at, secret);
+    }
   }
 
   #longestFirst(): readonly (readonly [secret: string, pattern: RegExp | string])[] {
@@ -84,6 +102,21 @@ export class Secrets {
 /** Fields that hold words of initkit's own vocabulary, which a password such as "info" must not garble. */
 const ownWords = new Set(["level", "event", "task", "status", "code", "version", "startedAt"]);
 
+const longestScheme = 40;
+const endOfUrl = /[\s"'<>]|$/g;
+
+/** From the mark of each to its ends: a pattern that looks for a scheme first takes quadratic time. */
+function* urlsIn(text: string): Generator<string> {
+  let from = 0;
+  for (let mark = text.indexOf("://"); mark >= 0; mark = text.indexOf("://", Math.max(mark + 1, from))) {
+    const [scheme] = /[a-z][a-z0-9+.-]*$/i.exec(text.slice(Math.max(from, mark - longestScheme), mark)) ?? [];
+    if (scheme === undefined) continue;
+    endOfUrl.lastIndex = mark;
+    from = endOfUrl.exec(text)!.index;
+    yield text.slice(mark - scheme.length, from);
+  }
+}
+
 function secretsOfUrl(url: string): string[] {
   const [, scheme = "", credentials] = userinfo.exec(url) ?? [];
   const query = /\?([^#]*)/.exec(url)?.[1] ?? "";
@@ -102,47 +135,4 @@ function secretsOfUserinfo(scheme: string, credentials: string | undefined): str
   if (colon < 0) return /^(?:https?|nats|tls)$/i.test(scheme) ? [credentials] : [];
   const basic = `${decoded(credentials.slice(0, colon))}:${decoded(credentials.slice(colon + 1))}`;
   return credentials.length === colon + 1 ? [] : [credentials.slice(colon + 1), base64(basic)];
-}
-
-function formsOf(secret: string): string[] {
-  const encoded = base64(secret);
-  const base64Forms = [encoded, encoded.replace(/=+$/, ""), Buffer.from(secret).toString("base64url")];
-  const inSql = secret.replaceAll("'", "''");
-  const escapedForms = [inSql, inSql.replaceAll("\\", "\\\\"), JSON.stringify(secret).slice(1, -1)];
-  return [secret, ...escapedForms, ...(secret.length < shortest ? [] : base64Forms)];
-}
-
-const base64 = (text: string): string => Buffer.from(text).toString("base64");
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** A shorter secret is hidden only where it is a word of its own. */
-const shortest = 4;
-/** Nobody percent-encodes more than this, and a pattern of a whole key file would take long to match. */
-const longestPattern = 500;
-
-/** What finds a secret in a text: each character that URLs encode also in that form (RFC 3986, section 2.1). */
-function patternOf(secret: string): RegExp | string {
-  const isPlain = /^[\w.~-]*$/.test(secret) || secret.length > longestPattern;
-  if (isPlain && secret.length >= shortest) return secret;
-  const anyForm = isPlain ? RegExp.escape(secret) : Array.from(secret.toWellFormed(), eitherForm).join("");
-  return new RegExp(
-    secret.length < shortest ? `(?<![\\p{L}\\p{N}_])${anyForm}(?![\\p{L}\\p{N}_])` : anyForm,
-    "gu",
-  );
-}
-
-function eitherForm(character: string): string {
-  if (/^[A-Za-z0-9]$/.test(character)) return character;
-  const bytes = Array.from(Buffer.from(character), (byte) => byte.toString(16).padStart(2, "0"));
-  const hexadecimal = bytes.map(
-    (byte) => `%${byte.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`,
-  );
-  return `(?:${RegExp.escape(character)}|${hexadecimal.join("")}${character === " " ? "|\\+" : ""})`;
 }

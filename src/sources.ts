@@ -22,14 +22,18 @@ interface Candidate {
   read(problems: Problems): Promise<StepsDocument>;
 }
 
-/** The raw steps of the one source that counts. Every mistake goes to `problems`. */
+/**
+ * The raw steps of the one source that counts. Every mistake goes to `problems`.
+ * @param file of the flag, else of the variable; undefined also where its value was a mistake
+ */
 export async function readSource(
   { options, words }: CommandLine,
+  file: string | undefined,
   env: Environment,
   problems: Problems,
 ): Promise<Source> {
   rejectUnknownVariables(env, problems);
-  const [used, ...unused] = candidates(options.get("file"), words, env);
+  const [used, ...unused] = candidates(options.get("file"), words, { file, env });
   if (!used) {
     problems.add(
       "",
@@ -51,20 +55,23 @@ export async function readSource(
   return { ...document, warnings };
 }
 
-function candidates(file: Value | undefined, words: readonly Value[], env: Environment): Candidate[] {
+function candidates(
+  flag: Value | undefined,
+  words: readonly Value[],
+  { file, env }: { readonly file: string | undefined; readonly env: Environment },
+): Candidate[] {
   const variable = variableOf("file");
-  const path = env[variable];
   const variables = stepVariables(env);
   const found: (Candidate | false)[] = [
     words.length > 0 && {
       name: "the arguments",
       read: async (problems) => ({ steps: await parseArguments(words, problems) }),
     },
-    file !== undefined && { name: `-f ${file.text}`, read: (problems) => readFile(file, problems) },
-    Boolean(path) && {
-      name: variable,
-      read: (problems) => readFile({ text: path!, place: variable }, problems),
+    flag !== undefined && {
+      name: `-f ${flag.text}`,
+      read: (problems) => readFile(file, flag.place, problems),
     },
+    Boolean(env[variable]) && { name: variable, read: (problems) => readFile(file, variable, problems) },
     Boolean(env["INITKIT_STEPS"]?.trim()) && {
       name: "INITKIT_STEPS",
       read: (problems) => readDocumentText(env["INITKIT_STEPS"]!, "INITKIT_STEPS", problems),
@@ -77,7 +84,8 @@ function candidates(file: Value | undefined, words: readonly Value[], env: Envir
   return found.filter((candidate) => candidate !== false);
 }
 
-async function readFile({ text: path, place }: Value, problems: Problems): Promise<StepsDocument> {
+async function readFile(path: string | undefined, place: string, problems: Problems): Promise<StepsDocument> {
+  if (path === undefined) return { steps: [] };
   const text = problems.catch(place, quote(path), () => readDocument(path));
   if (text === undefined) return { steps: [] };
   return readDocumentText(text, path === "-" ? "standard input" : path, problems);

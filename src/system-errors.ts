@@ -10,7 +10,7 @@ const fileErrors: Record<string, { code: FailureCode; says: string; hint: string
   EPERM: {
     code: "access",
     says: "operation not permitted",
-    hint: "changing owner or mode of another user's file needs root with CAP_CHOWN and CAP_FOWNER, and an NFS export without root_squash; else let Kubernetes do it with fsGroup",
+    hint: "only the owner of a file, or root with CAP_CHOWN and CAP_FOWNER on a volume without root_squash, may change its owner and mode, or replace and remove it in a sticky folder such as /tmp; else let Kubernetes do it with fsGroup",
   },
   EROFS: {
     code: "access",

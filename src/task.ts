@@ -52,6 +52,14 @@ export interface Pacing {
   readonly backoff: string;
 }
 
+/** Of a task that does its work on this machine: what fails there fails again, unless the user knows better. */
+export const oneAttempt: Pacing = {
+  timeout: "10m",
+  "attempt-timeout": "0",
+  retries: "0",
+  backoff: "1s..30s",
+};
+
 /** How a step ended well. What stands in `report` becomes part of the step's entry in the report. */
 export interface Result {
   readonly status: "done" | "unchanged";
@@ -89,6 +97,8 @@ export interface Context {
   readonly log: Log;
   /** How this step retries, with its deadline. */
   readonly policy: RetryPolicy;
+  /** When the step must have ended, be it for the run's sake, on the clock of `now()`; `Infinity` for no limit. */
+  readonly endsAt: number;
   /**
    * Runs attempts as the step's policy says: for a task that paces itself (`pacedBy: "task"`).
    * @param label which of several things it waits for

@@ -26,7 +26,7 @@ export function terminationMessage(
       ? ""
       : `step ${failedStep} of ${steps.length} (${steps[failedStep - 1]!.name}) failed: `;
   const hint = failure.hint ? `hint: ${cut(secrets.redact(failure.hint), maxHintBytes)}\n` : "";
-  const tail = `\n${hint}${exitLine(failure)}\n`;
+  const tail = `\n${hint}${exitLine(failure, failedStep)}\n`;
   return cut(secrets.redact(step + failure.message), maxBytes - Buffer.byteLength(tail)) + tail;
 }
 

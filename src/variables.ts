@@ -32,12 +32,13 @@ export function rejectUnknownVariables(env: Environment, problems: Problems): vo
       isInjected(name, value)
     )
       continue;
-    problems.add(
-      name,
-      `unknown variable with the value ${quote(value)}${didYouMean(name, [...knownVariables, stepPrefix])}`,
-    );
+    if (name === stepPrefix) problems.add(name, "has no key behind it; write INITKIT_STEP_10_NAME");
+    else problems.add(name, `unknown variable with the value ${quote(value)}${suggestion(name)}`);
   }
 }
+
+const suggestion = (name: string): string =>
+  didYouMean(name, [...knownVariables, stepPrefix]).replace(`${stepPrefix}?`, `${stepPrefix}<KEY>?`);
 
 const address = String.raw`(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)`;
 const injected: readonly (readonly [name: RegExp, value: RegExp])[] = [

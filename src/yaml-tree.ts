@@ -20,7 +20,8 @@ const maxNodes = 50_000;
 type Yaml = typeof import("yaml");
 
 /**
- * Reads YAML 1.2 or JSON; what is wrong with it goes to `problems`.
+ * Reads YAML 1.2 or JSON; what is wrong with it goes to `problems`. The answer is undefined where the rest of the
+ * document cannot be understood any more.
  * @param name what stands before `:line:column` in messages
  */
 export async function parseTree(text: string, name: string, problems: Problems): Promise<Tree | undefined> {
@@ -31,7 +32,6 @@ export async function parseTree(text: string, name: string, problems: Problems):
     return `${name}:${line}:${col}`;
   };
   const lineOf = (offset: number): Origin => ({ file: name, line: lines.linePos(offset).line });
-  const before = problems.size;
   try {
     countTokens(yaml, text);
     const options = {
@@ -42,11 +42,17 @@ export async function parseTree(text: string, name: string, problems: Problems):
       resolveKnownTags: false,
     } as const;
     const { contents, errors, warnings } = yaml.parseDocument(text, options);
+    const linesWithErrors = new Set<number>();
     for (const { code, pos, message } of [...errors, ...warnings]) {
-      problems.add(placeOf(pos[0]), wordsFor[code] ?? message.trim());
+      const { line } = lines.linePos(pos[0]);
+      if (!linesWithErrors.has(line))
+        problems.add(placeOf(pos[0]), wordsFor(code, message, lineAt(text, line)));
+      linesWithErrors.add(line);
     }
-    const tree = new Converter(yaml, placeOf, lineOf, problems).convert(contents);
-    return problems.size > before ? undefined : tree;
+    const converter = new Converter(yaml, placeOf, lineOf, problems);
+    const tree = converter.convert(contents);
+    const isWhole = errors.every(({ code }) => code === "MULTIPLE_DOCS") && !converter.lacksAnchor;
+    return isWhole ? tree : undefined;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     problems.add(name, "the document is too large, nested too deeply, or its aliases repeat too much");
@@ -54,10 +60,22 @@ export async function parseTree(text: string, name: string, problems: Problems):
   }
 }
 
-/** Where the library's words speak to a programmer. */
-const wordsFor: Readonly<Record<string, string>> = {
+const tabs = "a tab cannot indent; write spaces";
+
+/** What is said instead of the library's words, which speak to a programmer. */
+const words: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: "a second colon stands in this line; put a text with a colon into quotes",
   MULTIPLE_DOCS: "a second document begins here, and only one is read",
+  TAB_AS_INDENT: tabs,
+  UNEXPECTED_TOKEN: "this cannot stand here; put a text with special characters into quotes",
 };
+
+function wordsFor(code: string, message: string, line: string): string {
+  if (/^ *\t/.test(line)) return tabs;
+  return words[code] ?? message.trim().replace("Unresolved tag:", "unknown tag");
+}
+
+const lineAt = (text: string, number: number): string => text.split("\n", number)[number - 1] ?? "";
 
 /** @throws RangeError */
 function countTokens({ Lexer }: Yaml, text: string): void {
@@ -73,6 +91,7 @@ class Converter {
   readonly #problems: Problems;
   readonly #anchors = new Map<string, Node>();
   #nodes = 0;
+  #lacksAnchor = false;
 
   constructor(
     yaml: Yaml,
@@ -84,6 +103,10 @@ class Converter {
     this.#placeOf = placeOf;
     this.#lineOf = lineOf;
     this.#problems = problems;
+  }
+
+  get lacksAnchor(): boolean {
+    return this.#lacksAnchor;
   }
 
   /** @throws RangeError for too many nodes */
@@ -115,18 +138,27 @@ class Converter {
   #follow(anchor: string, place: string): Tree {
     const target = this.#anchors.get(anchor);
     if (target) return this.convert(target);
+    this.#lacksAnchor = true;
     this.#problems.add(place, `no anchor &${anchor} stands before this alias`);
     return { place, shape: "nothing" };
   }
 
   #entries(pairs: readonly Pair<Node, Node | null>[]): Entry[] {
     const seen = new Set<string>();
-    return pairs.map(({ key, value }) => {
+    return pairs.flatMap(({ key, value }) => {
       const { place, ...converted } = this.convert(key);
       const text = converted.shape === "text" ? converted.text : "";
-      if (seen.has(text)) this.#problems.add(place, `the key ${quote(text)} stands twice`);
-      seen.add(text);
-      return { key: text, place, value: value ? this.convert(value) : { place, shape: "nothing" } };
+      const entry: Entry = {
+        key: text,
+        place,
+        value: value ? this.convert(value) : { place, shape: "nothing" },
+      };
+      if (!seen.has(text)) {
+        seen.add(text);
+        return entry;
+      }
+      this.#problems.add(place, `the key ${quote(text)} stands twice`);
+      return [];
     });
   }
 }

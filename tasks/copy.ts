@@ -5,7 +5,17 @@ import { copy } from "../src/files/copy.ts";
 import { planCopy } from "../src/files/copy-plan.ts";
 import { count, formatBytes, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
-import { defineTask, done, flag, operand, operands, option, repeated, unchanged } from "../src/task.ts";
+import {
+  defineTask,
+  done,
+  flag,
+  oneAttempt,
+  operand,
+  operands,
+  option,
+  repeated,
+  unchanged,
+} from "../src/task.ts";
 
 export default defineTask({
   name: "copy",
@@ -22,7 +32,7 @@ export default defineTask({
     "no-overwrite": flag("leave alone what is there already"),
     "keep-links": flag("copy links as links, instead of what they lead to"),
   },
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   async run(context, { sources, to, ...args }) {

@@ -1,6 +1,6 @@
 import { deliveryFields, selectionFields } from "../src/archive/options.ts";
 import { path, size } from "../src/kinds.ts";
-import { defineTask, operand, option } from "../src/task.ts";
+import { defineTask, oneAttempt, operand, option } from "../src/task.ts";
 
 export default defineTask({
   name: "extract",
@@ -15,7 +15,7 @@ export default defineTask({
     "max-size": option(size, "largest archive to accept"),
     ...deliveryFields,
   },
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s..30s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   async run(context, args) {

@@ -3,13 +3,13 @@ import { dirname, join, resolve } from "node:path";
 import { Failure } from "../src/failure.ts";
 import { diskFailure } from "../src/files/disk.ts";
 import { look } from "../src/files/look.ts";
-import { makeParents } from "../src/files/parents.ts";
+import { withParents } from "../src/files/parents.ts";
 import { publishFile } from "../src/files/publish.ts";
 import { sweep, withStaging } from "../src/files/staging.ts";
 import { quote } from "../src/format.ts";
 import { path as pathKind } from "../src/kinds.ts";
 import { fileFailure } from "../src/system-errors.ts";
-import { defineTask, done, operand, unchanged } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operand, unchanged } from "../src/task.ts";
 
 export default defineTask({
   name: "link",
@@ -19,7 +19,7 @@ export default defineTask({
     path: operand(pathKind, "where the link is to be", { named: true }),
   },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   async run({ signal }, { target, path }) {
@@ -27,12 +27,13 @@ export default defineTask({
     await sweep(dirname(place), signal);
     const there = linkAt(place);
     if (there === target) return unchanged(`${quote(path)} leads to ${quote(target)} already`);
-    makeParents(place);
-    await withStaging(dirname(place), async (staging) => {
-      const link = join(staging, "link");
-      makeLink(target, link);
-      publishFile(link, place);
-    });
+    await withParents(place, () =>
+      withStaging(dirname(place), async (staging) => {
+        const link = join(staging, "link");
+        makeLink(target, link);
+        publishFile(link, place);
+      }),
+    );
     return done(`${quote(path)} leads to ${quote(target)}`);
   },
 });

@@ -1,11 +1,10 @@
 import { quote } from "../src/format.ts";
-import { type Kind, kind, oneOf, pair, type Pair, path, timeLimit } from "../src/kinds.ts";
+import { type Kind, kind, oneOf, pair, type Pair, path, secretInPair, timeLimit } from "../src/kinds.ts";
 import { toolNames } from "../src/migrate/adopt/names.ts";
 import { isVariableName } from "../src/migrate/variables.ts";
 import { parseVersion } from "../src/migrate/version.ts";
 import { checkDatabaseSettings } from "../src/postgres/read-settings.ts";
 import { parseUri } from "../src/postgres/uri.ts";
-import { isSecretName } from "../src/secrets.ts";
 import { defineTask, flag, operand, option, repeated } from "../src/task.ts";
 
 const databaseUrl = kind(
@@ -34,6 +33,12 @@ const name = kind("NAME", (value) => {
   return value;
 });
 
+/** A schema before it would become a part of the name, and the history would begin anew in silence. */
+const table: Kind<string> = kind("NAME", (value) => {
+  if (value.includes(".")) throw new Error("holds a dot; name the schema with schema");
+  return name.parse(value);
+});
+
 const version = kind("VERSION", parseVersion);
 const tool = { ...oneOf(...toolNames, "auto"), form: "TOOL|auto" };
 /** A value whose name says that it is a secret is hidden. */
@@ -45,24 +50,19 @@ const variable: Kind<Pair> = kind(
     if (value.includes("\0")) throw new Error("holds a NUL byte");
     return { name, value };
   },
-  {
-    secretIn(text) {
-      const [, name = "", value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-      return isSecretName(name) ? [value] : [];
-    },
-  },
+  { secretIn: secretInPair },
 );
 
 export default defineTask({
   name: "migrate",
   summary: "Applies the pending SQL files of a folder to PostgreSQL, once however many replicas do it.",
-  operands: { dir: operand(path, "Folder of VERSION_name.sql files, or one .sql file") },
+  operands: { dir: operand(path, "folder of VERSION_name.sql files, or one .sql file") },
   options: {
     database: option(
       databaseUrl,
       "postgres://user@host/database; by default DATABASE_URL, else the PG* variables",
     ),
-    table: option(name, "table of the history", "initkit_migrations"),
+    table: option(table, "table of the history", "initkit_migrations"),
     schema: option(name, "schema of the history, made if missing, first on the search path of every file"),
     "create-database": flag("create the database where it is missing, for the user of the URL"),
     "lock-timeout": option(

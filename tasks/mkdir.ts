@@ -4,12 +4,12 @@ import { diskFailure } from "../src/files/disk.ts";
 import { look } from "../src/files/look.ts";
 import { mode } from "../src/files/mode.ts";
 import { type Ids, owner, resolveOwner } from "../src/files/owner.ts";
-import { makeFolders } from "../src/files/parents.ts";
+import { makeFolders, removeFolders } from "../src/files/parents.ts";
 import { Failure } from "../src/failure.ts";
 import { count, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
-import { fileFailure } from "../src/system-errors.ts";
-import { defineTask, done, operands, option, unchanged, type Values } from "../src/task.ts";
+import { errnoOf, fileFailure } from "../src/system-errors.ts";
+import { defineTask, done, oneAttempt, operands, option, unchanged, type Values } from "../src/task.ts";
 
 const options = {
   mode: option(mode, "mode of each PATH, octal or symbolic; missing parents get the usual one"),
@@ -21,35 +21,43 @@ export default defineTask({
   summary: "Makes folders, with their missing parents.",
   operands: { paths: operands(path, "folders that are to be there") },
   options,
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   async run(_, { paths, ...args }) {
     const ids = resolveOwner(args.owner ?? {});
-    const changed = paths.filter((each) => makeFolder(each, ids, args));
-    if (changed.length === 0) return unchanged(`${count(paths.length, "folder")} there already`);
-    return done(`${count(changed.length, "folder")} made or changed`);
+    const folders = paths.map((path) => resolve(path));
+    const made: string[] = [];
+    try {
+      for (const folder of folders) made.push(...make(folder));
+      const settled = folders.filter((folder) => settle(folder, ids, args));
+      const changed = folders.filter((folder) => made.includes(folder) || settled.includes(folder));
+      if (changed.length === 0) return unchanged(`${count(paths.length, "folder")} there already`);
+      return done(`${count(changed.length, "folder")} made or changed`);
+    } catch (error) {
+      removeFolders(made);
+      throw error;
+    }
   },
 });
 
-/** Answers whether anything had to be done. */
-function makeFolder(folder: string, ids: Ids, args: Values<typeof options>): boolean {
-  const place = resolve(folder);
-  const isNew = make(place);
-  if (args.owner === undefined && args.mode === undefined) return isNew;
-  if (look(place)?.isSymbolicLink()) throw isLink(place);
-  return setTraits(place, ids, args.mode) || isNew;
-}
-
-function make(folder: string): boolean {
+/** Answers which folders were missing. */
+function make(folder: string): readonly string[] {
   try {
-    return makeFolders(folder) !== undefined;
+    return makeFolders(folder);
   } catch (error) {
     const doing = `cannot make the folder ${quote(folder)}`;
-    throw look(folder)
+    throw errnoOf(error) === "EEXIST"
       ? fileFailure(`${doing}: something else is there`, error)
       : diskFailure(doing, error, "/");
   }
+}
+
+/** Answers whether owner or mode had to be set. */
+function settle(folder: string, ids: Ids, { owner: wanted, mode: bits }: Values<typeof options>): boolean {
+  if (wanted === undefined && bits === undefined) return false;
+  if (look(folder)?.isSymbolicLink()) throw isLink(folder);
+  return setTraits(folder, ids, bits);
 }
 
 const isLink = (folder: string): Failure =>

@@ -9,17 +9,17 @@ import { inSlices } from "../src/files/slices.ts";
 import { type Entry, type Named, namesOfEntry, walk, type WalkOptions } from "../src/files/walk.ts";
 import { quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
-import { defineTask, flag, operands, option, repeated, type Values } from "../src/task.ts";
+import { defineTask, flag, oneAttempt, operands, option, repeated, type Values } from "../src/task.ts";
 
 const fields = {
-  owner: option(owner, "User and group, as names or numbers; `:GROUP` for the group alone"),
-  mode: option(mode, "Mode, octal or symbolic; `X` is x for folders and for what is executable already"),
-  "dir-mode": option(mode, "Mode of folders, in place of `mode`"),
-  "file-mode": option(mode, "Mode of everything but folders, in place of `mode`"),
-  exclude: repeated(glob, "Leave this alone, with all that is below it; relative to PATH"),
-  contents: flag("Change what is in PATH, and not PATH itself"),
-  "no-recursive": flag("Change PATH alone; with `contents`, what is directly in it"),
-  "same-filesystem": flag("Leave out folders that other volumes are mounted on"),
+  owner: option(owner, "user and group, as names or numbers; `:GROUP` for the group alone"),
+  mode: option(mode, "mode, octal or symbolic; `X` is x for folders and for what is executable already"),
+  "dir-mode": option(mode, "mode of folders, in place of `mode`"),
+  "file-mode": option(mode, "mode of everything but folders, in place of `mode`"),
+  exclude: repeated(glob, "leave this alone, with all that is below it; relative to PATH"),
+  contents: flag("change what is in PATH, and not PATH itself"),
+  "no-recursive": flag("change PATH alone; with `contents`, what is directly in it"),
+  "same-filesystem": flag("leave out folders that other volumes are mounted on"),
 };
 type Options = Values<typeof fields>;
 
@@ -29,9 +29,9 @@ const leftAlone = new Set(["lost+found", ".snapshot"]);
 export default defineTask({
   name: "permissions",
   summary: "Sets owner and mode of files and folders, with all that is in them, where they differ.",
-  operands: { path: operands(path, "Files and folders; may hold wildcards, and links are not followed") },
+  operands: { path: operands(path, "files and folders; may hold wildcards, and links are not followed") },
   options: fields,
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "200ms..10s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check(args) {

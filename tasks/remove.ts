@@ -1,15 +1,15 @@
 import { expandGlob } from "../src/files/expand-glob.ts";
-import { remove } from "../src/files/remove.ts";
+import { checkRemovable, remove } from "../src/files/remove.ts";
 import { count, quote } from "../src/format.ts";
 import { path } from "../src/kinds.ts";
-import { defineTask, done, operands, unchanged } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operands, unchanged } from "../src/task.ts";
 
 export default defineTask({
   name: "remove",
   summary: "Removes files and folders, with all that is in them.",
   operands: { paths: operands(path, "what is to go; may hold wildcards, and need not be there") },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check({ paths }) {
@@ -18,8 +18,10 @@ export default defineTask({
   },
 
   async run({ signal, log }, { paths }) {
+    const all = paths.flatMap(expandGlob);
+    all.forEach(checkRemovable);
     let removed = 0;
-    for (const found of paths.flatMap(expandGlob)) {
+    for (const found of all) {
       removed += await remove(found, signal, (soFar) =>
         log.progress(`${count(removed + soFar, "entry", "entries")} removed`),
       );

@@ -1,11 +1,11 @@
 import { mode } from "../src/files/mode.ts";
 import { owner, resolveOwner } from "../src/files/owner.ts";
 import { count, quote } from "../src/format.ts";
-import { type Kind, kind, pair, type Pair, path } from "../src/kinds.ts";
+import { type Kind, kind, pair, type Pair, path, secretInPair } from "../src/kinds.ts";
 import { renderAll } from "../src/render/deliver.ts";
 import { Marks } from "../src/render/marks.ts";
 import { findTemplates } from "../src/render/templates.ts";
-import { defineTask, done, operand, option, repeated, unchanged } from "../src/task.ts";
+import { defineTask, done, oneAttempt, operand, option, repeated, unchanged } from "../src/task.ts";
 
 const variable: Kind<string> = kind("NAME", (value) => {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) {
@@ -15,10 +15,14 @@ const variable: Kind<string> = kind("NAME", (value) => {
 });
 
 /** The text ends at the first equals sign. */
-const placeholder: Kind<Pair> = kind("PLACEHOLDER=VALUE", (value) => {
-  if (value.indexOf("=") < 1) throw new Error("is not of the form PLACEHOLDER=VALUE, such as @@HOST@@=db");
-  return pair.parse(value);
-});
+const placeholder: Kind<Pair> = kind(
+  "PLACEHOLDER=VALUE",
+  (value) => {
+    if (value.indexOf("=") < 1) throw new Error("is not of the form PLACEHOLDER=VALUE, such as @@HOST@@=db");
+    return pair.parse(value);
+  },
+  { secretIn: secretInPair },
+);
 
 export default defineTask({
   name: "render",
@@ -33,7 +37,7 @@ export default defineTask({
     owner: option(owner, "owner of the files, instead of the user that initkit runs as"),
     mode: option(mode, "mode of the files, octal or symbolic"),
   },
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check({ set }) {
@@ -48,6 +52,7 @@ export default defineTask({
     const wanted = { ...destination, marks: new Marks({ env, only, set }), ids, mode: args.mode };
     const changed = await renderAll(files, wanted, { signal, log });
     const report = { files: files.length, changed };
+    if (files.length === 0) return unchanged(`there is no file in ${quote(template)}`, report);
     if (changed === 0) return unchanged(`${quote(to)} is so already`, report);
     return done(`${changed} of ${count(files.length, "file")} in ${quote(to)} written`, report);
   },

@@ -3,35 +3,32 @@ import { type CommandEnd, Failure } from "../src/failure.ts";
 import { type Ids, owner, type Owner, resolveOwner } from "../src/files/owner.ts";
 import { quote } from "../src/format.ts";
 import { duration, pair, path, text } from "../src/kinds.ts";
-import { defineTask, done, flag, operands, option, repeated } from "../src/task.ts";
+import { defineTask, done, flag, oneAttempt, operands, option, repeated } from "../src/task.ts";
 
 export default defineTask({
   name: "run",
   summary: "Runs one command, without a shell; its output passes through.",
   usage: "[option…] -- COMMAND [ARG…]",
-  operands: { command: operands(text, "Program and arguments, each a word of its own, after `--`") },
+  operands: { command: operands(text, "program and arguments, each a word of its own, after `--`") },
   options: {
-    env: repeated(pair, "Variable for the command, besides those of the container"),
-    cwd: option(path, "Folder to run it in"),
-    user: option(owner, "User to run it as, as UID[:GID] or names, with no other groups; needs root"),
-    grace: option(duration, "Time from the signal that ends the command to SIGKILL", "10s"),
-    "until-success": flag("Run it again until it succeeds or the timeout is over"),
-    "secret-args": flag("Allow secrets among the arguments, where everybody on the node can see them"),
+    env: repeated(pair, "variable for the command, besides those of the container"),
+    cwd: option(path, "folder to run it in"),
+    user: option(owner, "user to run it as, as UID[:GID] or names, with no other groups; needs root"),
+    grace: option(duration, "time from the signal that ends the command to SIGKILL", "10s"),
+    "until-success": flag("run it again until it succeeds or the timeout is over"),
+    "secret-args": flag("allow secrets among the arguments, where everybody on the node can see them"),
   },
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s..30s" },
+  pacing: oneAttempt,
   pacingFor: (args) => (args["until-success"] ? { retries: "unlimited" } : {}),
   timeoutCode: "command-timeout",
 
   check({ command, env, "secret-args": secretArgs }, _, holdsSecret) {
-    if (command[0] === "") throw new Error("has an empty name for a program");
+    if (command[0] === "") throw new Error("run has an empty name for its program");
     const words = [...command, ...env.flatMap(({ name, value }) => [name, value])];
     if (words.some((word) => word.includes("\0")))
-      throw new Error("has a NUL byte in the command or its env");
+      throw new Error("run has a NUL byte in its command or env");
     const at = secretArgs ? -1 : command.findIndex(holdsSecret);
-    if (at >= 0)
-      throw new Error(
-        `has a secret in ${at === 0 ? "the name of the program" : `argument ${at}`}; ${useEnv}`,
-      );
+    if (at >= 0) throw secretShown(at);
   },
 
   async run({ signal, env }, { command, env: pairs, cwd, user, grace }) {
@@ -44,8 +41,17 @@ export default defineTask({
   },
 });
 
-const useEnv =
-  "every process on the node can see arguments: pass it with env NAME=VALUE, or allow it with secret-args";
+/** @param at 0 for the program, 1 for its first argument */
+function secretShown(at: number): Failure {
+  const word = at === 0 ? "the name of its program" : `word ${at} behind its program`;
+  return new Failure(
+    "configuration",
+    `run has a secret in ${word}, and every process on the node can see that`,
+    {
+      hint: "pass it with env NAME=VALUE, or allow it with secret-args",
+    },
+  );
+}
 
 /** A user without a group brings the own group from the user database, where it is known there. */
 function idsOf(user: Owner): Ids {

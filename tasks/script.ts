@@ -1,5 +1,6 @@
 import { compileScript, scriptSource } from "../src/command/script-source.ts";
-import { defineTask, done, operand } from "../src/task.ts";
+import { now } from "../src/deadline.ts";
+import { defineTask, done, oneAttempt, operand } from "../src/task.ts";
 
 export default defineTask({
   name: "script",
@@ -7,16 +8,16 @@ export default defineTask({
   documentOnly: true,
   operands: { script: operand(scriptSource, "JavaScript, whose placeholders are left alone") },
   options: {},
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s..30s" },
+  pacing: oneAttempt,
   timeoutCode: "command-timeout",
 
   check({ script }) {
     compileScript(script);
   },
 
-  async run({ signal, env }, { script }) {
+  async run({ signal, env, policy, endsAt }, { script }) {
     const { runScript } = await import("../src/command/script-run.ts");
-    await runScript(script, env, signal);
+    await runScript(script, env, signal, Math.min(policy.attemptTimeout, endsAt - now()));
     return done();
   },
 });

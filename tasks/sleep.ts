@@ -6,7 +6,7 @@ import { defineTask, done, operand } from "../src/task.ts";
 export default defineTask({
   name: "sleep",
   summary: "Waits for a fixed time.",
-  operands: { duration: operand(duration, "How long") },
+  operands: { duration: operand(duration, "how long") },
   options: {},
   pacing: { timeout: "0", "attempt-timeout": "0", retries: "0", backoff: "1s" },
   timeoutCode: "command-timeout",

@@ -4,7 +4,7 @@ import { Failure } from "../src/failure.ts";
 import { quote } from "../src/format.ts";
 import { type Kind, kind, pair, type Pair } from "../src/kinds.ts";
 import { errnoOf, fileFailure } from "../src/system-errors.ts";
-import { defineTask, done, flag, operands, unchanged } from "../src/task.ts";
+import { defineTask, done, flag, oneAttempt, operands, unchanged } from "../src/task.ts";
 
 /** `net.core.somaxconn=1024`; as in sysctl(8) the parts may be separated by slashes, where a part has a dot in it. */
 const setting: Kind<Pair> = kind("NAME=VALUE", (text) => {
@@ -29,7 +29,7 @@ export default defineTask({
     settings: operands(setting, "kernel parameters below /proc/sys, with the values that they are to have"),
   },
   options: { "at-least": flag("leave a parameter alone that is higher already") },
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
   check({ settings, "at-least": atLeast }) {

@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../src/failure.ts";
 import { assemble, bytesOf, type Part, sizeOf } from "../src/files/assemble.ts";
@@ -8,18 +8,20 @@ import { keepTraits } from "../src/files/keep-traits.ts";
 import { look } from "../src/files/look.ts";
 import { mode } from "../src/files/mode.ts";
 import { owner, resolveOwner } from "../src/files/owner.ts";
-import { makeParents } from "../src/files/parents.ts";
+import { withParents } from "../src/files/parents.ts";
 import { publishFile } from "../src/files/publish.ts";
 import { sameContent } from "../src/files/same-content.ts";
+import { describeSpecial, isReplaceable } from "../src/files/special.ts";
 import { sweep, withStaging } from "../src/files/staging.ts";
 import { formatBytes, quote } from "../src/format.ts";
 import { path, text } from "../src/kinds.ts";
-import { fileFailure } from "../src/system-errors.ts";
+import { errnoOf, fileFailure } from "../src/system-errors.ts";
 import {
   type Context,
   defineTask,
   done,
   flag,
+  oneAttempt,
   operand,
   option,
   repeated,
@@ -44,10 +46,12 @@ export default defineTask({
   summary: "Writes a file, in one step and only where it differs.",
   operands: { file: operand(path, "file to write") },
   options: fields,
-  pacing: { timeout: "10m", "attempt-timeout": "0", retries: "0", backoff: "1s" },
+  pacing: oneAttempt,
   timeoutCode: "io",
 
-  check({ content, from, append, base64, "no-overwrite": noOverwrite }) {
+  check({ file, content, from, append, base64, "no-overwrite": noOverwrite }) {
+    if (file.endsWith("/"))
+      throw new Error(`${quote(file)} ends in a slash, as a folder does; name the file`);
     if (content !== undefined && from.length > 0)
       throw new Error("content and from are both given; give one");
     if (append && noOverwrite) throw new Error("append and no-overwrite contradict each other");
@@ -60,26 +64,44 @@ export default defineTask({
     const place = resolve(args.file);
     await sweep(dirname(place), context.signal);
     const there = lookAt(place, args);
+    if (there && !args.append && args.from.length > 1) checkSources(there, args.from);
     if (there && args["no-overwrite"]) return unchanged(`${quote(args.file)} is there already`);
     if (there?.isFile() && isWritten(place, there, args, context)) return settle(place, args);
-    const undo = makeParents(place);
-    try {
-      return await withStaging(dirname(place), async (staging) =>
-        write(staging, place, there, args, context),
-      );
-    } catch (error) {
-      undo();
-      throw error;
-    }
+    return await withParents(place, () =>
+      withStaging(dirname(place), async (staging) => write(staging, place, there, args, context)),
+    );
   },
 });
 
 const isBase64 = (content: string): boolean => /^[A-Za-z0-9+/]*={0,2}$/.test(content.replace(/\s+/g, ""));
 
+/** What holds itself and more would grow with each run. */
+function checkSources(there: Stats, sources: readonly string[]): void {
+  const itself = sources.find((path) => isAt(path, there));
+  if (itself === undefined) return;
+  throw new Failure(
+    "access",
+    `${quote(itself)} is to be joined into itself, and so would grow with each run`,
+    {
+      hint: "write another file; or use append, which adds only what the file does not end with yet",
+    },
+  );
+}
+
+function isAt(path: string, { dev, ino }: Stats): boolean {
+  try {
+    const about = statSync(path);
+    return about.dev === dev && about.ino === ino;
+  } catch {
+    // Reading it tells why.
+    return false;
+  }
+}
+
 function lookAt(place: string, { append }: Arguments): Stats | undefined {
   try {
     const there = look(place);
-    if (there?.isDirectory() || (there && append && !there.isFile())) throw inTheWay(place, there);
+    if (there && !(append ? there.isFile() : isReplaceable(there))) throw inTheWay(place, there);
     return there;
   } catch (error) {
     throw fileFailure(`cannot look at ${quote(place)}`, error);
@@ -91,7 +113,7 @@ function inTheWay(place: string, there: Stats): Failure {
     ? "a folder"
     : there.isSymbolicLink()
       ? "a symbolic link"
-      : "no ordinary file";
+      : describeSpecial(there);
   return new Failure("access", `cannot write ${quote(place)}: it is ${what}`, { hint: "name another file" });
 }
 
@@ -100,9 +122,15 @@ function isWritten(place: string, { size }: Stats, args: Arguments, { signal }: 
   const parts = partsOf(args);
   const wanted = sizeOf(parts);
   if (wanted === undefined || (args.append ? size < wanted : size !== wanted)) return false;
+  return compared(place, () => holdsContent(place, bytesOf(parts, signal), size - wanted));
+}
+
+/** What may not be read is taken for different, for it can be replaced all the same. */
+function compared(place: string, compare: () => boolean): boolean {
   try {
-    return holdsContent(place, bytesOf(parts, signal), size - wanted);
+    return compare();
   } catch (error) {
+    if (errnoOf(error) === "EACCES") return false;
     throw fileFailure(`cannot read ${quote(place)}`, error);
   }
 }
@@ -123,7 +151,8 @@ function write(
 ): Result {
   const wanted = join(staging, "wanted");
   assemble(wanted, partsOf(args), signal);
-  if (there?.isFile() && sameContent(place, wanted, { onlyEnd: args.append })) return settle(place, args);
+  const isSame = () => sameContent(place, wanted, { onlyEnd: args.append });
+  if (there?.isFile() && compared(place, isSame)) return settle(place, args);
   const file = args.append && there ? extended(place, there, wanted, staging, signal) : wanted;
   setTraits(file, resolveOwner(args.owner ?? {}), args.mode);
   signal.throwIfAborted();

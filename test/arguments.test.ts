@@ -165,3 +165,27 @@ test("a name of any length is refused at once", () => {
   didYouMean("x".repeat(500_000), ["timeout", "attempt-timeout", "retries"]);
   assert.ok(performance.now() - startedAt < 50);
 });
+
+test("a step that begins without then is hinted at", async () => {
+  for (const between of [[], ["&&"], [";"]]) {
+    for (const first of [
+      ["wait-for", "tcp://db:5432"],
+      ["sleep", "1"],
+    ]) {
+      const { failure } = await planned([...first, ...between, "sleep", "1"]);
+      assert.match(failure!.hint!, /"then"/, [...first, ...between].join(" "));
+    }
+  }
+  const { failure } = await planned(["sleep", "1", "2"]);
+  assert.equal(failure!.hint, undefined);
+});
+
+test("a whole line in one word is told to be taken apart", async () => {
+  for (const [argv, env] of [
+    [["wait-for tcp://db:5432"], {}],
+    [[], { INITKIT_STEP_1: "'sleep 1'" }],
+  ] as const) {
+    const { failure } = await planned(argv, env);
+    assert.match(failure!.hint!, /words must stand apart/);
+  }
+});

@@ -79,6 +79,41 @@ test("all mistakes of a document are told together, each with line and column", 
     assert.ok(message.includes(`INITKIT_STEPS:${place}`), `${place} in ${message}`);
 });
 
+test("the mistakes of a document are told from its top to its end", async () => {
+  const text =
+    "timeout: soon\nsteps:\n- sleep: x\n  optinal: 1\n- slep: 1\n- sleep: 1\n  name: ${NOPE}\n  nme: a";
+  const places = [...(await wrong(text)).matchAll(/INITKIT_STEPS:(\d+):/g)].map(([, line]) => Number(line));
+  assert.deepEqual(places, [1, 3, 4, 5, 7, 8]);
+});
+
+const together: Readonly<Record<string, readonly [text: string, ...at: RegExp[]]>> = {
+  "a key that stands twice": ["- sleep: 1\n  sleep: 2\n- slep: 1\n- sleep: x", /:2:3: /, /:3:3: /, /:4:10: /],
+  "an unknown tag": ["- sleep: !duration 1\n- slep: 1", /:1:10: /, /:2:3: /],
+  "a second document": ["- sleep: x\n---\n- sleep: 1", /:1:10: /, /:2:1: /],
+  "a missing list of steps": ["timeout: soon\nstep:\n- sleep: 1", /:1:10: /, /:2:1: /],
+};
+
+for (const [what, [text, ...places]] of Object.entries(together)) {
+  test(`${what} does not hide the other mistakes of a document`, async () => {
+    const message = await wrong(text);
+    for (const place of places) assert.match(message, place);
+    assert.match(message, new RegExp(`^${places.length} mistakes`));
+  });
+}
+
+const onlyOnce: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
+  "a tab as indentation": ["- sleep: 1ms\n\tname: x", /^INITKIT_STEPS:2:.*tab/],
+  "a tab behind spaces": ["- sleep: 1ms\n \tname: x", /^INITKIT_STEPS:2:.*tab/],
+  "a colon in a text without quotes": ["- sleep: 1\n  name: a: b", /^INITKIT_STEPS:2:9: .*quotes/],
+  "a text behind a quoted one": ['- sleep: 1\n  name: "a" b', /^INITKIT_STEPS:2:13: .*quotes/],
+};
+
+for (const [what, [text, says]] of Object.entries(onlyOnce)) {
+  test(`${what} is one mistake, and the message says what to write`, async () => {
+    assert.match(await wrong(text), says);
+  });
+}
+
 test("scalars are the text as written", async () => {
   for (const text of [
     "0755",
@@ -180,4 +215,45 @@ test("an option that has the name of a task is an option: download with extract"
     document("- download: https://h/x.tar\n  to: /models/\n  extract: true"),
   );
   assert.doesNotMatch(failure?.message ?? "", /two tasks/);
+});
+
+test("headers may be a mapping, and one without quotes in a list is no mistake", async () => {
+  const wanted = [
+    { name: "Accept", value: "text/plain" },
+    { name: "X-Id", value: "1: 2" },
+  ];
+  for (const header of [
+    '{Accept: text/plain, X-Id: "1: 2"}',
+    '[Accept: text/plain, "X-Id: 1: 2"]',
+    '["Accept: text/plain", {X-Id: "1: 2"}]',
+  ]) {
+    const [step] = await steps([], document(`- wait-for: http://app\n  header: ${header}`));
+    assert.deepEqual(step!.args["header"], wanted, header);
+  }
+});
+
+test("headers and variables in the form that Kubernetes has for them are a mistake, and no two of them", async () => {
+  for (const text of [
+    "- wait-for: http://app\n  header: [{name: Accept, value: text/plain}]",
+    "- run: [app]\n  env:\n  - {name: MODE, value: init}",
+  ]) {
+    const { failure } = await planned([], document(text));
+    assert.match(failure!.message, /is a mapping/);
+    assert.match(failure!.hint!, /as one mapping/);
+  }
+});
+
+test("the statuses to wait for may be a list", async () => {
+  for (const status of ["[200, 204]", '"200,204"', "[200,204]"]) {
+    const [step] = await steps([], document(`- wait-for: http://app\n  status: ${status}`));
+    assert.equal((step!.args["status"] as { text: string }).text, "200,204");
+  }
+  assert.match(await wrong("- wait-for: http://app\n  status: [200, soon]"), /:2:11: .*"200,soon"/);
+});
+
+test("a merge key is told to be none of YAML 1.2", async () => {
+  for (const text of ["- &s {sleep: 1, name: a}\n- <<: *s\n  name: b", "- sleep: 1\n  <<: {name: a}"]) {
+    const { failure } = await planned([], document(text));
+    assert.match(failure!.hint!, /merge keys/);
+  }
 });

@@ -37,8 +37,8 @@ test("every code has the exit code of the table, and says whether another try ca
   ][]) {
     const failure = new Failure(code, "x");
     assert.equal(failure.exitCode, exitCode, code);
-    assert.match(exitLine(failure), new RegExp(`^exit code ${exitCode}: \\S`));
-    assert.equal(exitLine(failure).includes("another try can help"), helps, code);
+    assert.match(exitLine(failure, 1), new RegExp(`^exit code ${exitCode}: \\S`));
+    assert.equal(exitLine(failure, 1).includes("another try can help"), helps, code);
   }
 });
 

@@ -75,6 +75,8 @@ test("the schema accepts what a document may be, and nothing else", { skip: miss
   ok({ timeout: 600, steps: [{ "wait-for": ["tcp://a:1", "tcp://b:1"], timeout: "2m" }] });
   ok([{ permissions: "/models", owner: "1000:1000", mode: "u=rwX,g=rX,o=" }]);
   ok([{ migrate: "/migrations", database: "${DATABASE_URL}" }]);
+  ok([{ sysctl: { "vm.max_map_count": 262144 } }]);
+  ok([{ "wait-for": "http://a", header: { Accept: "text/plain" }, status: [200, "3xx"] }]);
   ok([
     {
       download: "https://example.com/model.tar.zst",

@@ -155,6 +155,7 @@ test("a header is secret only where it carries a credential", () => {
   for (const name of ["Authorization", "cookie", "COOKIE"])
     assert.ok(header.secretIn!(`${name}: abcd`).includes("abcd"));
   assert.ok(header.secretIn!("Authorization: Bearer abcd").includes("abcd"));
+  assert.ok(header.secretIn!("Authorization Bearer abcd").includes("abcd"), "without its colon");
 });
 
 test("a time that is shown says the same when it is read", () => {
@@ -166,6 +167,7 @@ test("a time that is shown says the same when it is read", () => {
   for (const [ms, text] of [
     [0, "0ms"],
     [85, "85ms"],
+    [999.7, "1s"],
     [1200, "1.2s"],
     [59_999, "60s"],
     [125_000, "2m5s"],

@@ -391,3 +391,45 @@ test("a secret as long as a certificate bundle does not stop the log", async () 
   assert.equal(ended.exitCode, 0);
   assert.ok(!ended.stderr.includes(readFileSync(path, "utf8").slice(0, 100)));
 });
+
+test("a reader of standard output that has seen enough is no failure", async () => {
+  for (const words of [["schema"], ["help"], ["check", ...quick]]) {
+    const child = spawn(process.execPath, [entry, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    const told: Buffer[] = [];
+    child.stderr.on("data", (data: Buffer) => told.push(data));
+    assert.deepEqual(await once(child, "close"), [0, null]);
+    assert.equal(Buffer.concat(told).toString(), "");
+  }
+});
+
+test("a full disk under standard output is 14, and no defect", async () => {
+  await using full = await open("/dev/full", "w");
+  const child = spawn(process.execPath, [entry, "schema"], { stdio: ["ignore", full.fd, "pipe"] });
+  const told: Buffer[] = [];
+  child.stderr!.on("data", (data: Buffer) => told.push(data));
+  assert.deepEqual(await once(child, "close"), [14, null]);
+  assert.match(Buffer.concat(told).toString(), /ENOSPC/);
+});
+
+test("a report and a termination message may go to an output of initkit, behind what stands there", async () => {
+  const path = fresh();
+  await using output = await open(path, "w");
+  const words = [
+    "--report",
+    "/dev/stdout",
+    "--termination-log",
+    "/dev/fd/1",
+    "run",
+    "--",
+    "sh",
+    "-c",
+    "echo ran; exit 3",
+  ];
+  const child = spawn(process.execPath, [entry, ...words], { stdio: ["ignore", output.fd, "ignore"] });
+  assert.deepEqual(await once(child, "close"), [25, null]);
+  const written = readFileSync(path, "utf8");
+  assert.match(written, /^ran\n\{\n[^]+\n\}\nstep 1 of 1 \(run sh\) failed/);
+  const piped = await initkit(["--report", "/dev/stdout", ...quick]);
+  assert.equal(JSON.parse(piped.stdout).exitCode, 0);
+});

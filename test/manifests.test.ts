@@ -6,7 +6,16 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import { exitTable } from "../src/failure.ts";
-import { manifests, objectsOf, overlaid, startsOf, valuesOf } from "./helpers/manifests.ts";
+import {
+  hasHelm,
+  manifests,
+  objectsIn,
+  objectsOf,
+  overlaid,
+  renderedByHelm,
+  startsOf,
+  valuesOf,
+} from "./helpers/manifests.ts";
 import { type Environment, planned, steps } from "./helpers/plan.ts";
 import { temporary } from "./helpers/temporary.ts";
 
@@ -94,10 +103,37 @@ describe("the overlay", () => {
   });
 });
 
-test("the values for Helm are steps", async () => {
-  const values = Object.entries<string>(valuesOf("helm-values.yaml").initkit);
-  const variables = values.map(([key, step]) => [`INITKIT_STEP_${key}`, step]);
-  await assertTaken([], { ...Object.fromEntries(variables), DATABASE_URL: url });
+const helmValues = Object.fromEntries(
+  Object.entries<string>(valuesOf("helm-values.yaml").initkit).map(([key, step]) => [
+    `INITKIT_STEP_${key}`,
+    step,
+  ]),
+);
+
+test("the values for Helm are steps", () => assertTaken([], { ...helmValues, DATABASE_URL: url }));
+
+describe("the template for Helm", { skip: hasHelm ? false : "helm is not here" }, () => {
+  const variablesOf = (rendered: string) => {
+    const pod = objectsIn(rendered).find(({ kind }) => kind === "Pod");
+    return startsOf(pod, url)[0]!.env;
+  };
+
+  test("makes variables of the values", (t) => {
+    assert.deepEqual(variablesOf(renderedByHelm(temporary(t))), { ...helmValues, DATABASE_URL: url });
+  });
+
+  test("lets further values take a step out and put one in, whatever characters it has", async (t) => {
+    const further = join(temporary(t), "staging.yaml");
+    const line = `write /models/stage --content 'a "b" \\\\ # \\n {{c}} $\{DATABASE_URL}'`;
+    writeFileSync(further, JSON.stringify({ initkit: { "20_MODEL": "", "35_STAGE": line } }));
+    const variables = variablesOf(renderedByHelm(temporary(t), "--values", further));
+    assert.equal(variables["INITKIT_STEP_35_STAGE"], line);
+    const found = await steps([], variables);
+    assert.deepEqual(
+      found.map(({ task }) => task.name),
+      ["wait-for", "migrate", "write"],
+    );
+  });
 });
 
 test("the command for Compose is steps once Compose has replaced $$", async () => {

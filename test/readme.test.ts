@@ -3,11 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { splitWords } from "../src/words.ts";
-import { readmePath, regenerate } from "./docs/generate.ts";
+import { regenerate } from "./docs/generate.ts";
 import { document, type Environment, planned } from "./helpers/plan.ts";
+import { blocksOf, exampleSteps, readme, replacements } from "./helpers/readme.ts";
 import { temporary } from "./helpers/temporary.ts";
-
-const readme = readFileSync(readmePath, "utf8");
 
 /** What the README takes for granted. */
 const surroundings: Environment = {
@@ -22,16 +21,32 @@ async function assertTaken(argv: readonly string[], env: Environment = {}): Prom
   assert.deepEqual(warnings, []);
 }
 
-/** The blocks of a language that are written by hand, not generated. */
-function blocksOf(language: string): string[] {
-  const byHand = readme.replaceAll(/<!-- generated: [^]*?<!-- end -->/g, "");
-  return [...byHand.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].flatMap(([, found, text]) =>
-    found === language ? [text!] : [],
-  );
-}
-
 test("the README says what the code does: its tables and manifests are the generated ones", async () => {
   assert.equal(readme, await regenerate(readme), "run: npm run docs");
+});
+
+test("each link within the README leads to a heading", () => {
+  const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, text]) =>
+    text!
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!);
+  assert.deepEqual(
+    links.filter((anchor) => !headings.includes(anchor)),
+    [],
+  );
+});
+
+test("each npm command in the README is a script of the project", () => {
+  const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
+  const named = [...readme.matchAll(/npm (?:run )?(start|test|(?<=run )\S+)/g)].map(([, script]) => script!);
+  assert.ok(named.length >= 3);
+  assert.deepEqual(
+    named.filter((script) => !(script in scripts)),
+    [],
+  );
 });
 
 describe("initkit check takes what the README shows", () => {
@@ -55,16 +70,16 @@ describe("initkit check takes what the README shows", () => {
     });
   }
 
-  const [, table = ""] = /\| before \| step \|\n\| --- \| --- \|\n((?:\|.*\n)+)/.exec(readme) ?? [];
-  const rows = table.trimEnd().split("\n");
+  for (const step of exampleSteps()) {
+    test(`the step ${step}`, () => assertTaken([], { INITKIT_STEP_1: step }));
+  }
+
+  const rows = replacements();
   assert.ok(rows.length >= 20);
-  for (const row of rows) {
-    const [, before, after] = row.split(/(?<!\\)\|/);
-    const code = [...after!.matchAll(/`([^`]+)`/g)].map(([, text]) => text!);
-    const lines = code.filter((text) => text.includes(" "));
-    test(`the step in place of ${before!.trim()}`, async () => {
-      assert.ok(lines.length > 0);
-      for (const line of lines) await assertTaken([], { INITKIT_STEP_1: line });
+  for (const { before, steps } of rows) {
+    test(`the step in place of ${before}`, async () => {
+      assert.ok(steps.length > 0);
+      for (const step of steps) await assertTaken([], { INITKIT_STEP_1: step });
     });
   }
 });

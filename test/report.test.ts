@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   lstatSync,
   mkdirSync,
@@ -92,6 +93,32 @@ test("the report of a failure holds what is promised", () => {
   });
 });
 
+test("the last event of a failure says which step failed, why, and what to do", () => {
+  const [last, ...others] = reporting(failed, {});
+  assert.deepEqual(others, []);
+  const { event, step, steps, task, name, error } = last!;
+  assert.deepEqual([event, step, steps, task, name], ["run.failed", 2, 3, "sleep", "the second"]);
+  assert.equal(error!.hint, "look at the pod");
+});
+
+test("a full disk leaves the earlier report as it was, and not half a new one", (t) => {
+  const home = fresh();
+  mkdirSync(home);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8k", "tmpfs", home], { stdio: "ignore" });
+  } catch {
+    return t.skip("needs the right to mount a tmpfs");
+  }
+  t.after(() => execFileSync("umount", [home]));
+  const report = join(home, "report.json");
+  writeFileSync(report, "{}");
+  writeFileSync(join(home, "rest"), Buffer.alloc(4096));
+  const [last] = reporting(failed, { report });
+  assert.match(last!.message, /; warning: cannot write the report .*no space left/);
+  assert.deepEqual(read(report), {});
+  assert.deepEqual(readdirSync(home), ["report.json", "rest"]);
+});
+
 test("the report of a success holds every status, and optional only for a failure that was let pass", () => {
   const report = fresh();
   const steps = [
@@ -179,6 +206,12 @@ test("the termination message of a configuration error names no step", () => {
     message,
     "argument 1: unknown task\nhint: initkit help\nexit code 2: configuration or usage error; nothing has run\n",
   );
+});
+
+test("only where no step has begun does the exit code say that nothing has run", () => {
+  const late = new Failure("configuration", "a file of the folder has no version");
+  const told = terminationMessage({ ...failed, failure: late }, late, new Secrets({}));
+  assert.match(told, /\nexit code 2: configuration or usage error\n$/);
 });
 
 test("a termination message is at most 4096 bytes of valid UTF-8, and keeps step, hint and code", () => {

@@ -88,6 +88,7 @@ mkdirSync(full);
 writeFileSync(join(full, "x"), "");
 mkdirSync(empty);
 symlinkSync(empty, join(folder, "link"));
+symlinkSync(join(folder, "gone"), join(folder, "dangling"));
 
 test("if-exists skips a step unless the path is there", async () => {
   for (const [path, status] of [
@@ -95,6 +96,7 @@ test("if-exists skips a step unless the path is there", async () => {
     [full, "done"],
     [empty, "done"],
     [join(folder, "nothing"), "skipped"],
+    [join(folder, "dangling"), "skipped"],
     [join(there, "below"), "skipped"],
   ] as const)
     assert.deepEqual(statuses(await running([step(undefined, { "if-exists": path })])), [status], path);
@@ -107,6 +109,7 @@ test("if-missing skips a step unless the path is not there, or is an empty folde
     [empty, "done"],
     [join(folder, "link"), "done"],
     [join(folder, "nothing"), "done"],
+    [join(folder, "dangling"), "done"],
     [join(there, "below"), "done"],
   ] as const)
     assert.deepEqual(statuses(await running([step(undefined, { "if-missing": path })])), [status], path);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Secrets } from "../src/secrets.ts";
-import { quote } from "../src/format.ts";
-import { document, mistake } from "./helpers/plan.ts";
+import { quote, serverWords } from "../src/format.ts";
+import { document, mistake, planned } from "./helpers/plan.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const knowing = (...all: string[]): Secrets => {
@@ -152,6 +152,69 @@ test("a secret of any length is hidden, quickly", () => {
   assert.ok(performance.now() - startedAt < 500);
 });
 
+test("a long text is searched for URLs in linear time", () => {
+  const startedAt = performance.now();
+  for (const text of ["a".repeat(500_000), "a1.".repeat(200_000), "a://".repeat(100_000)])
+    assert.equal(knowing().redact(`${text} http://u:opensesame@h`), `${text} http://u:***@h`);
+  assert.ok(performance.now() - startedAt < 5000);
+});
+
+test("a server's words are put on one line in linear time", () => {
+  const startedAt = performance.now();
+  assert.equal(serverWords(`${" ".repeat(300_000)}a${" ".repeat(300_000)}b \r\n\n c\n`).length, 300_006);
+  assert.ok(performance.now() - startedAt < 5000);
+});
+
+test("no half of a secret is left where a long text is cut", () => {
+  const token = Array.from({ length: 300 }, (_, index) => `t${index}`).join(".");
+  const secrets = knowing(token, 'a"b\u{1f600}'.repeat(200));
+  for (const text of [
+    quote(token),
+    quote(`x ${token}`),
+    quote('a"b\u{1f600}'.repeat(200)),
+    `${token.slice(0, 90)}…`,
+  ])
+    assert.match(secrets.redact(text), /^"?(?:x )?\*{3}…(?:\*{3}")?$/);
+});
+
+test("what is no part of a secret stays beside an ellipsis", () => {
+  assert.equal(knowing("password-of-mine").redact("the pass…many? no…"), "the ***…many? no…");
+  assert.equal(knowing("password-of-mine").redact("compas…tall"), "compas…tall");
+});
+
+test("two secrets that overlap are hidden whole", () => {
+  const secrets = knowing("abcdef-middle", "middle-ghijkl", "abcdef");
+  assert.equal(secrets.redact("<abcdef-middle-ghijkl>"), "<***>");
+  assert.equal(secrets.redact("<abcdef>"), "<***>");
+});
+
+test("a secret of several lines is hidden whole, folded onto one, and line by line", () => {
+  const key =
+    "-----BEGIN KEY-----\nMIIEvQIBADANBg+kqh/kiG9w0\r\nAAAAB3NzaC1yc2EAAAADAQAB\n-----END KEY-----\n";
+  const secrets = knowing(key);
+  for (const text of [
+    key,
+    key.replaceAll(/\r?\n/g, "\r\n"),
+    serverWords(key),
+    quote(key),
+    ...key.split(/\r?\n/),
+  ])
+    assert.doesNotMatch(secrets.redact(`<${text}>`), /MIIE|kiG9|AAAA|DAQAB/);
+});
+
+test("a secret is hidden in the base64 of a longer text", () => {
+  for (const before of ["", "u", "ur", "user:"]) {
+    const redacted = knowing("correct?horse>").redact(`Basic ${base64(`${before}correct?horse>!`)}`);
+    assert.match(redacted, /^Basic \w{0,7}\*{3}.{0,4}$/);
+  }
+});
+
+test("a secret with characters that steer a terminal is hidden as messages show them", () => {
+  const secret = "a\u0085b\u202ecdefg";
+  for (const text of [secret, quote(secret), serverWords(secret)])
+    assert.match(knowing(secret).redact(text), /^"?\*{3}"?$/);
+});
+
 test("redacting twice changes nothing more", () => {
   fc.assert(
     fc.property(secret, around, (text, before) => {
@@ -206,7 +269,41 @@ test("no configuration error shows a secret, wherever it stands", async () => {
   );
 });
 
+test("the value of an option whose name says that it is a secret is hidden", async () => {
+  for (const words of [
+    ["run", "--env", "DB_PASSWORD=opensesame", "--", "true"],
+    ["migrate", "/m", "--database", "postgres://db", "--var", "app_password=opensesame"],
+    ["render", "/a", "/b", "--set", "@@DB_PASSWORD@@=opensesame"],
+    ["download", "https://x/y", "/z", "--header", "PRIVATE-TOKEN: opensesame"],
+    ["wait-for", "http://x", "--header", "X-Api-Key: opensesame"],
+  ]) {
+    const { secrets } = await planned(words);
+    assert.equal(secrets.redact("<opensesame>"), "<***>", words.join(" "));
+  }
+});
+
+test("a header with a credential is hidden even where it is not one", async () => {
+  for (const header of ["Authorization Bearer opensesame", "Authorization=opensesame", "Bearer opensesame"])
+    assert.doesNotMatch(await mistake(["wait-for", "http://x", "--header", header]), /opensesame/);
+});
+
 test("the name and tag of an image with a digest are no secrets", () => {
   const secrets = new Secrets({ IMAGE: `oci://ghcr.io:5000/team/app:v1.2.3@sha256:${"a".repeat(64)}` });
   assert.equal(secrets.redact("team/app:v1.2.3"), "team/app:v1.2.3");
+});
+
+test("what stands behind a URL in a sentence is no part of its password", () => {
+  const secrets = new Secrets({});
+  secrets.noteValue("postgres://db/app?password=battery");
+  assert.equal(
+    secrets.redact("failed (wait-for postgres://db/app?password=battery), exit code 20"),
+    "failed (wait-for postgres://db/app?password=***), exit code 20",
+  );
+  assert.equal(new Secrets({}).redact("no http://a/?token=battery."), "no http://a/?token=***.");
+});
+
+test("a variable that switches passwords on or off holds no secret", () => {
+  const secrets = new Secrets({ ALLOW_EMPTY_PASSWORD: "true", USE_TOKEN: " False\n", DB_PASSWORD: "truest" });
+  assert.equal(secrets.isIn("run -- true"), false);
+  assert.equal(secrets.redact("true, false, truest"), "true, false, ***");
 });

@@ -250,3 +250,24 @@ test("the mistakes of all variables and of the whole document are told together"
   for (const part of ["INITKIT_TIMOUT", "loud", "slep", '"x"', '"nam"', '"many"', "backoff", "NOT_THERE"])
     assert.ok(message.includes(part), `${part} in ${message}`);
 });
+
+test("a step variable without a key is told to have one, and not to be named as it is", async () => {
+  const message = await mistake(argument, { INITKIT_STEP_: "sleep 1" });
+  assert.match(message, /^INITKIT_STEP_: .*INITKIT_STEP_10/);
+  assert.doesNotMatch(message, /did you mean/);
+  assert.match(await mistake(argument, { INITKIT_STPE_1: "sleep 1" }), /did you mean INITKIT_STEP_<KEY>\?/);
+});
+
+test("placeholders stand for values in global options too, and what they lack is told once", async () => {
+  const path = file(list("placed"));
+  const there = { DIR: folder, FILE: path.slice(folder.length + 1), LIMIT: "7s" };
+  assert.deepEqual(await names(["-f", "${DIR}/${FILE}"], there), ["placed"]);
+  assert.deepEqual(await names([], { ...there, INITKIT_FILE: "${DIR}/${FILE}" }), ["placed"]);
+  for (const [argv, env] of [
+    [["--timeout", "${LIMIT}", ...argument], there],
+    [argument, { ...there, INITKIT_TIMEOUT: "${LIMIT}" }],
+  ] as const)
+    assert.equal((await planned(argv, env)).plan!.timeout, 7000);
+  assert.match(await mistake(["-f", "${DIR}/x"]), /^argument 2: file .*DIR/);
+  assert.match(await mistake(["-f", ""]), /^argument 2: file/);
+});

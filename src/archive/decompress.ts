@@ -181,6 +181,9 @@ function damaged(compression: EngineCompression, error: unknown): unknown {
   if (code === "ZSTD_error_frameParameter_windowTooLarge") {
     return unsupported("it needs a window of more than 128 MiB", "compress it without --long or --ultra");
   }
+  if (code.startsWith("ZSTD_error_dictionary")) {
+    return unsupported("it was compressed with a dictionary", "compress it without -D or --patch-from");
+  }
   const isOfEngine = code.startsWith("Z_") || code.startsWith("ZSTD_");
   return isOfEngine ? corrupt(`the ${compression} data is damaged (${(error as Error).message})`) : error;
 }

@@ -7,7 +7,7 @@ import type { Log } from "../task.ts";
 import type { ExtractArguments } from "./options.ts";
 import type { ExtractRecord, Records } from "./record.ts";
 import { Selection } from "./selection.ts";
-import { listPaths, summarize } from "./summary.ts";
+import { listPaths, summarize, type TreeSummary } from "./summary.ts";
 import { Tree } from "./tree.ts";
 import { type Archive, unpack } from "./unpack.ts";
 
@@ -54,10 +54,15 @@ export async function publish(tree: Tree, extraction: Extraction, log: Log): Pro
   const { destination, staging, records, known } = extraction;
   const paths = listPaths(tree.root);
   log.progress(`moving ${entriesOf(tree)} to ${quote(destination)}`);
-  await publishTree(tree, destination, (replaces) => records.forget(replaces, staging));
-  const summary = summarize(destination, paths, tree, records.traits);
-  remember(extraction, { ...known, tree: summary }, log);
-  return summary;
+  let summary: TreeSummary | undefined;
+  await publishTree(tree, destination, {
+    beforeMerge: (replaces) => records.forget(replaces, staging),
+    onceThere() {
+      summary = summarize(destination, paths, tree, records.traits);
+      remember(extraction, { ...known, tree: summary }, log);
+    },
+  });
+  return summary!;
 }
 
 export const entriesOf = ({ entries }: { entries: number }): string =>

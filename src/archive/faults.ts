@@ -10,12 +10,14 @@ export function corrupt(what: string): Failure {
 }
 
 /** Extracting it could touch what is outside the folder, or would make what no volume should hold. */
-export function unsafe(what: string): Failure {
+export function unsafe(what: string, hint = exclude): Failure {
   return new Failure("integrity", `the archive is unsafe: ${what}; nothing was extracted`, {
     kind: "unsafe",
-    hint: "repack it without that entry, or leave the entry out with exclude if you trust the rest",
+    hint,
   });
 }
+
+const exclude = "repack it without that entry, or leave the entry out with exclude if you trust the rest";
 
 /** A feature of the format that would come out wrong. */
 export function unsupported(what: string, hint: string): Failure {

@@ -7,7 +7,8 @@ const maxLinks = 40;
 
 /**
  * Whether a symbolic link leads out of the folder that it is extracted to, followed as the kernel would: each part
- * of its target may be a link in turn, of the same archive or one that is in the folder already.
+ * of its target may be a link in turn, of the same archive or one that is in the folder already. Links that lead round
+ * and round lead nowhere.
  * @param path of the link, below the folder
  * @param targetOf tells the target of each link of the archive, by its path
  * @param tree where the rest of the archive stands now
@@ -21,6 +22,7 @@ export function leadsOut(
 ): boolean {
   const place = path.split("/").slice(0, -1);
   const parts = [path.split("/").at(-1)!];
+  const seen = new Set<string>();
   for (let links = 0; parts.length > 0;) {
     const part = parts.shift()!;
     if (part === "" || part === ".") continue;
@@ -33,6 +35,7 @@ export function leadsOut(
       place.push(part);
       continue;
     }
+    if (isRound(seen, [...place, part, ...parts])) return false;
     if (++links > maxLinks) return true;
     if (target.startsWith("/")) {
       if (!`${target}/`.startsWith(destination.replace(/\/*$/, "/"))) return true;
@@ -41,6 +44,14 @@ export function leadsOut(
     parts.unshift(...(target.startsWith("/") ? target.slice(destination.length) : target).split("/"));
   }
   return false;
+}
+
+/** Whether just these names have been come to before. */
+function isRound(seen: Set<string>, names: readonly string[]): boolean {
+  const path = names.join("/");
+  const isSeen = seen.has(path);
+  seen.add(path);
+  return isSeen;
 }
 
 function linkAt(

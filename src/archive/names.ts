@@ -11,12 +11,12 @@ const maxPathBytes = 3500;
  * @throws Failure `integrity` for a name that is absolute, climbs, or that no file system could hold
  */
 export function safeNames(name: string): string[] {
-  if (name === "") throw unsafe("it has an entry without a name");
-  if (name.includes("\0")) throw unsafe(`the name ${quote(name)} holds a NUL byte`);
-  if (name.startsWith("/")) throw unsafe(`the name ${shortened(name)} is absolute`);
+  if (name === "") throw badName("it has an entry without a name");
+  if (name.includes("\0")) throw badName(`the name ${quote(name)} holds a NUL byte`);
+  if (name.startsWith("/")) throw badName(`the name ${shortened(name)} is absolute`);
   const names = name.split("/").filter((part) => part !== "" && part !== ".");
-  if (names.includes("..")) throw unsafe(`the name ${shortened(name)} climbs out of its folder`);
-  if (isTooLong(name, names)) throw unsafe(`the name ${shortened(name)} is too long`);
+  if (names.includes("..")) throw badName(`the name ${shortened(name)} climbs out of its folder`);
+  if (isTooLong(name, names)) throw badName(`the name ${shortened(name)} is too long`);
   return names;
 }
 
@@ -27,8 +27,8 @@ function isTooLong(name: string, names: readonly string[]): boolean {
 
 /** As `safeNames`, for zip, whose names come from systems where a backslash or a drive letter has a meaning. */
 export function safeZipNames(name: string): string[] {
-  if (name.includes("\\")) throw unsafe(`the name ${shortened(name)} holds a backslash`);
-  if (/^[A-Za-z]:/.test(name)) throw unsafe(`the name ${shortened(name)} begins with a drive letter`);
+  if (name.includes("\\")) throw badName(`the name ${shortened(name)} holds a backslash`);
+  if (/^[A-Za-z]:/.test(name)) throw badName(`the name ${shortened(name)} begins with a drive letter`);
   return safeNames(name);
 }
 
@@ -44,5 +44,12 @@ export function safeFileName(title: string): string {
     hint: "push the artifact again with a plain name as its title (org.opencontainers.image.title), or name the file in to",
   });
 }
+
+/** Not even the patterns of exclude are held against such a name. */
+const badName = (what: string): Failure =>
+  unsafe(
+    what,
+    "repack it with plain relative names: nothing in front, no .., no backslash, no part longer than 255 bytes",
+  );
 
 const shortened = (name: string): string => quote(name.length > 200 ? `${name.slice(0, 200)}…` : name);

@@ -15,8 +15,8 @@ const subpath: Kind<string> = kind("DIR", (value) => {
 export const selectionFields = {
   strip: option(integer(), "leading parts to take off each name"),
   subpath: option(subpath, "extract only what is in this folder of the archive, to the top"),
-  include: repeated(glob, "extract only names of the archive that match; repeatable"),
-  exclude: repeated(glob, "leave out names of the archive that match; repeatable"),
+  include: repeated(glob, "extract only names of the archive that match"),
+  exclude: repeated(glob, "leave out names of the archive that match"),
   "max-extracted": option(size, "most bytes to extract", "10GiB"),
   "max-entries": option(integer(1), "most entries to extract, folders included", "1000000"),
 };

@@ -17,17 +17,25 @@ export interface PaxRecords {
  */
 export function parsePax(body: Buffer): PaxRecords {
   const records: Record<string, string | number> = {};
+  let isSparse = false;
   for (let at = 0; at < body.length;) {
     const { keyword, value, end } = readRecord(body, at);
     const parse = known[keyword];
-    if (/^(GNU\.sparse\.|SCHILY\.realsize$)/.test(keyword)) throw sparse();
+    isSparse ||= /^(GNU\.sparse\.|SCHILY\.realsize$)/.test(keyword);
     if (parse && value.length > 0) records[keyword] = parse(value, keyword);
     at = end;
   }
-  return records;
+  const { [sparseName]: realName, ...others } = records;
+  if (isSparse) throw sparse(String(realName ?? others["path"] ?? ""));
+  return others;
 }
 
-export const sparse = () => unsupported("the archive holds a sparse file", "pack it again without --sparse");
+/** @param name empty where it is not known */
+export const sparse = (name: string) =>
+  unsupported(
+    `the archive holds a sparse file${name === "" ? "" : `, ${quote(name)}`}`,
+    "pack it again without --sparse",
+  );
 
 function readRecord(body: Buffer, at: number): { keyword: string; value: Buffer; end: number } {
   const space = body.indexOf(0x20, at);
@@ -46,7 +54,11 @@ function readRecord(body: Buffer, at: number): { keyword: string; value: Buffer;
 
 type Parse = (value: Buffer, keyword: string) => string | number;
 
+/** Where GNU tar puts it, as the path is one that older programs make sense of. */
+const sparseName = "GNU.sparse.name";
+
 const known: Record<string, Parse | undefined> = {
+  [sparseName]: parseName,
   path: parseName,
   linkpath: parseName,
   size: (value, keyword) => parseNumber(value, keyword, /^[0-9]+$/),

@@ -3,6 +3,7 @@ import { fingerprint } from "../files/digest.ts";
 import { readRecord, writeRecord } from "../files/json-record.ts";
 import { isStillThere, type Traits, type TreeSummary } from "./summary.ts";
 import type { ExtractArguments } from "./options.ts";
+import type { Understood } from "./understanding.ts";
 
 /** What was extracted into a folder, and from what. */
 export interface ExtractRecord {
@@ -12,6 +13,8 @@ export interface ExtractRecord {
   readonly source: string;
   /** What tells without reading the archive that it is still the same: a file's identity, a server's ETag. */
   readonly validator: Readonly<Record<string, string | number>>;
+  /** Of each archive; not so for one that is known by its path. */
+  readonly understood?: readonly Understood[];
   readonly tree: TreeSummary;
 }
 
@@ -20,7 +23,8 @@ interface RecordFile {
   readonly extracted: Readonly<Record<string, ExtractRecord>>;
 }
 
-const fileName = ".initkit.json";
+/** What initkit writes beside what it has extracted; one out of an archive would say nothing of that. */
+export const recordName = ".initkit.json";
 /** Steps that extract into one folder; those that have not been seen for the longest time are forgotten first. */
 const maxRecords = 16;
 
@@ -76,11 +80,11 @@ export class Records {
   }
 
   #read(): RecordFile["extracted"] {
-    const value = readRecord(join(this.#folder, fileName)) as Partial<RecordFile> | undefined;
+    const value = readRecord(join(this.#folder, recordName)) as Partial<RecordFile> | undefined;
     return value?.version === 1 && typeof value.extracted === "object" ? (value.extracted ?? {}) : {};
   }
 
   #write(extracted: RecordFile["extracted"], staging: string): void {
-    writeRecord(join(this.#folder, fileName), { version: 1, extracted } satisfies RecordFile, staging);
+    writeRecord(join(this.#folder, recordName), { version: 1, extracted } satisfies RecordFile, staging);
   }
 }

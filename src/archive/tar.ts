@@ -187,7 +187,7 @@ function typeOf(code: string, name: string): EntryType {
   const type = types[code];
   if (type === "file") return name.endsWith("/") ? "folder" : "file";
   if (type) return type;
-  if (code === "S") throw sparse();
+  if (code === "S") throw sparse(name);
   throw unsupported(
     `the archive holds ${quote(name)}, an entry of type ${quote(code)}`,
     "pack it again as POSIX pax (tar --format=pax)",

@@ -27,6 +27,7 @@ import { EarlierLayers } from "./earlier-layers.ts";
 import type { ArchiveEntry } from "./entry.ts";
 import { corrupt, tooMuch, unsafe } from "./faults.ts";
 import { leadsOut } from "./links.ts";
+import type { Understood } from "./understanding.ts";
 import type { Whiteout } from "./whiteout.ts";
 
 export interface TreeOptions {
@@ -41,6 +42,8 @@ export interface TreeOptions {
 /** What is kept of a symbolic link until the end; there may be very many. */
 type Link = Pick<ArchiveEntry, "target" | "mtime">;
 
+/** A change of owner takes them away. */
+const setIds = 0o6000;
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
@@ -57,6 +60,8 @@ export class Tree implements StagedTree {
   /** What the layer that is being extracted is laid over; undefined for an archive that is no layer. */
   #earlier: EarlierLayers | undefined;
   #open: { readonly descriptor: number; readonly path: string; readonly entry: ArchiveEntry } | undefined;
+  /** Of each archive in turn. */
+  readonly understood: Understood[] = [];
   entries = 0;
   bytes = 0;
 
@@ -110,12 +115,13 @@ export class Tree implements StagedTree {
   end(): void {
     const { descriptor, path, entry } = this.#open!;
     this.#at(path, () => {
-      this.#own(descriptor);
       const mode = this.#modeOfFile(entry);
       const isAsked = this.#options.mode !== undefined;
-      if ((mode & ~this.#folderMode) !== 0 || isAsked) whereKept(isAsked, () => fchmodSync(descriptor, mode));
+      const setMode = () => whereKept(isAsked, () => fchmodSync(descriptor, mode));
+      if ((mode & ~this.#folderMode) !== 0 || isAsked) setMode();
       const time = timeOf(entry);
       if (time !== undefined) whereKept(false, () => futimesSync(descriptor, time, time));
+      if (this.#own(descriptor) && (mode & setIds) !== 0) setMode();
     });
     this.close();
   }
@@ -141,6 +147,7 @@ export class Tree implements StagedTree {
   }
 
   symbolicLink(path: string, entry: ArchiveEntry): void {
+    checkTarget(path, entry.target);
     this.#prepare(path);
     if (this.#isFile(path)) this.#at(path, unlinkSync);
     this.#links.set(path, { target: entry.target, mtime: entry.mtime });
@@ -162,10 +169,10 @@ export class Tree implements StagedTree {
 
   #makeLink(path: string, link: Link): void {
     symlinkSync(link.target, path);
-    const { uid, gid } = this.#options.ids;
-    if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
     const time = timeOf(link);
     if (time !== undefined) whereKept(false, () => lutimesSync(path, time, time));
+    const { uid, gid } = this.#options.ids;
+    if (uid !== undefined || gid !== undefined) lchownSync(path, uid ?? unchanged, gid ?? unchanged);
   }
 
   /** Makes the parent of what is no folder, and room for it. */
@@ -214,9 +221,12 @@ export class Tree implements StagedTree {
     }
   }
 
-  #own(descriptor: number): void {
+  /** After mode and time: whoever may give files away need not be allowed to change those of others. */
+  #own(descriptor: number): boolean {
     const { uid, gid } = this.#options.ids;
-    if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? unchanged, gid ?? unchanged);
+    if (uid === undefined && gid === undefined) return false;
+    fchownSync(descriptor, uid ?? unchanged, gid ?? unchanged);
+    return true;
   }
 
   /** Set-id bits of an archive are never taken over. */
@@ -246,6 +256,15 @@ export class Tree implements StagedTree {
     }
   }
 }
+
+/** What no link can say (symlink(2)). */
+function checkTarget(path: string, target: string): void {
+  if (target === "") throw corrupt(`the link ${quote(path)} leads to nothing`);
+  if (target.includes("\0") || Buffer.byteLength(target) > maxTargetBytes)
+    throw corrupt(`the link ${quote(path)} leads to what is no path`);
+}
+
+const maxTargetBytes = 4095;
 
 /** Makes a file where there may be an earlier one of the same name. */
 function replacing<T>(path: string, make: () => T): T {

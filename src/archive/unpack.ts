@@ -71,9 +71,13 @@ async function unpackOne(
   const wrapping = wrappingOf(readHead(archive.path));
   if (wrapping === "zip" || !canFollow(wrapping)) await growing?.whole();
   const namesIn = wrapping === "zip" ? safeZipNames : safeNames;
-  const sink = new Unpacker(tree, selection, { namesIn, isLayer: archive.isLayer ?? false });
-  if (wrapping === "zip") await unpackZip(archive, sink, signal, tell);
-  else await unpackStream(archive, wrapping, sink, signal, tell);
+  const isLayer = archive.isLayer ?? false;
+  const sink = new Unpacker(tree, selection, { namesIn, isLayer });
+  const name =
+    wrapping === "zip"
+      ? await unpackZip(archive, sink, signal, tell)
+      : await unpackStream(archive, wrapping, sink, signal, tell);
+  tree.understood.push({ name, isLayer });
 }
 
 /** A longer beginning tells no more of the wrapping. */
@@ -98,29 +102,33 @@ async function unpackZip(
   sink: Sink,
   signal: AbortSignal,
   tell: Tell,
-): Promise<void> {
+): Promise<null> {
   if (format !== "auto" && format !== "zip") throw wrongFormat("zip", format);
   const { readZip } = await import("./zip.ts");
   await readZip(path, sink, signal, tell);
+  return null;
 }
 
+/** Answers the name of the file where it is only one, which has that from its source. */
 async function unpackStream(
   archive: Archive,
   wrapping: Compression | undefined,
   sink: Sink,
   signal: AbortSignal,
   tell: Tell,
-): Promise<void> {
+): Promise<string | null> {
   const chunks = contentOf(archive.path, wrapping, tell, archive.growing);
   try {
     const head = await readUpTo(headSize, chunks);
-    const reader = readerFor(archive, wrapping, head, sink);
+    const name = isTarArchive(archive, wrapping, head) ? null : givenName(archive);
+    const reader = name === null ? new TarReader(sink) : singleFile(sink, name);
     reader.write(head);
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
       signal.throwIfAborted();
       reader.write(next.value);
     }
     reader.end();
+    return name;
   } finally {
     await chunks.return(undefined);
   }
@@ -138,16 +146,13 @@ async function readUpTo(length: number, chunks: AsyncGenerator<Buffer>): Promise
   return Buffer.concat(parts);
 }
 
-function readerFor(
-  { name, title, format }: Archive,
-  wrapping: Compression | undefined,
-  head: Buffer,
-  sink: Sink,
-): Pick<Sink, "write" | "end"> {
+/** @throws Failure `integrity` where it is not what was asked for */
+function isTarArchive({ title, format }: Archive, wrapping: Compression | undefined, head: Buffer): boolean {
   const isPlainFile = title !== undefined && wrapping === undefined && format === "auto" && !isTar(head);
-  if (!isPlainFile && formatOf(wrapping, head, format).startsWith("tar")) return new TarReader(sink);
-  return singleFile(sink, title === undefined ? name : safeFileName(title));
+  return !isPlainFile && formatOf(wrapping, head, format).startsWith("tar");
 }
+
+const givenName = ({ name, title }: Archive): string => (title === undefined ? name : safeFileName(title));
 
 /** Takes content that is no archive for an archive of one file. */
 function singleFile(sink: Sink, name: string): Pick<Sink, "write" | "end"> {

@@ -1,12 +1,13 @@
 import { quote } from "../format.ts";
 import type { ArchiveEntry, Sink } from "./entry.ts";
 import { unsafe } from "./faults.ts";
+import { recordName } from "./record.ts";
 import type { Selection } from "./selection.ts";
 import type { Tree } from "./tree.ts";
 import { isReserved, whiteoutOf } from "./whiteout.ts";
 
-/** How the entries of an archive are to be understood. */
-export interface Understanding {
+/** How the entries of an archive are to be taken. */
+export interface Reading {
   /** The parts of a name, after it has been found to be safe. */
   readonly namesIn: (name: string) => string[];
   /** It is a layer of an image, which may hold whiteouts. */
@@ -17,10 +18,10 @@ export interface Understanding {
 export class Unpacker implements Sink {
   readonly #tree: Tree;
   readonly #selection: Selection;
-  readonly #namesIn: Understanding["namesIn"];
+  readonly #namesIn: Reading["namesIn"];
   readonly #isLayer: boolean;
 
-  constructor(tree: Tree, selection: Selection, { namesIn, isLayer }: Understanding) {
+  constructor(tree: Tree, selection: Selection, { namesIn, isLayer }: Reading) {
     this.#tree = tree;
     this.#selection = selection;
     this.#namesIn = namesIn;
@@ -34,7 +35,7 @@ export class Unpacker implements Sink {
       throw unsafe(`the ${entry.type} ${quote(entry.name)} stands for the folder itself`);
     if (this.#isLayer && isReserved(names)) return this.#takeAway(names);
     const path = this.#selection.pick(names, entry.type);
-    if (path === undefined) return false;
+    if (path === undefined || path === recordName) return false;
     if (entry.type === "file") this.#tree.file(path, entry);
     else if (entry.type === "folder") this.#tree.folder(path, entry);
     else if (entry.type === "symlink") this.#tree.symbolicLink(path, entry);

@@ -1,9 +1,9 @@
 import type { ProcessOutput } from "zx/core";
 import { type CommandEnd, Failure, restate } from "../failure.ts";
-import { serverWords } from "../format.ts";
+import { beginningOf, serverWords } from "../format.ts";
 import type { ScriptCommands } from "./script-commands.ts";
 import { ScriptExit } from "./script-process.ts";
-import { placeIn, type ScriptSource, useRequire } from "./script-source.ts";
+import { placeIn, scopeNames, type ScriptSource, useRequire } from "./script-source.ts";
 
 /**
  * Why a script failed, from what it threw: 25, with the line in the document.
@@ -37,8 +37,12 @@ function thrownFailure(error: unknown, source: ScriptSource): Failure {
 
 function hintFor(error: unknown): string {
   if (codeOf(error)?.startsWith("ERR_VM_DYNAMIC_IMPORT")) return useRequire;
+  if (error instanceof ReferenceError) return inScope;
   return "the script threw this: correct it there, or set retries if another try can help";
 }
+
+/** A script of zx may want more of it: `glob`, `chalk`, … */
+const inScope = `of zx and Node.js there are ${scopeNames.join(", ")}, and the globals of Node.js; require("node:fs") and its like bring the rest`;
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
@@ -80,7 +84,8 @@ const lastLines = (text: string): string => short(text.trim().split("\n").slice(
 
 const maxLength = 1000;
 
-const short = (text: string): string => serverWords(text.slice(0, maxLength));
+const short = (text: string): string =>
+  text.length > maxLength ? `${serverWords(beginningOf(text, maxLength))}…` : serverWords(text);
 
 const at = (place: string | undefined, message: string): string => (place ? `${place}: ${message}` : message);
 

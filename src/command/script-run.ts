@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { abortOf, signalFor } from "./run-command.ts";
+import { beginScript } from "./script-begin.ts";
 import { ScriptCommands } from "./script-commands.ts";
 import { scriptFailure } from "./script-failure.ts";
 import { Pending } from "./script-pending.ts";
@@ -13,9 +14,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Runs a script to its end: to that of its text, and of the commands, pauses and requests that it has begun.
  * Commands are ended as by `run` when `signal` aborts.
+ * @param ms after which `signal` aborts at the latest; `Infinity` for never
  * @throws Failure `command-failed`; the signal's reason where that aborts
  */
-export async function runScript(source: ScriptSource, env: Environment, signal: AbortSignal): Promise<void> {
+export async function runScript(
+  source: ScriptSource,
+  env: Environment,
+  signal: AbortSignal,
+  ms: number,
+): Promise<void> {
   const [zx, { default: yaml }] = await Promise.all([loadZx(), import("yaml")]);
   signal.throwIfAborted();
   // An end by process.exit or by an error that nobody catches is one for all that has been begun.
@@ -31,7 +38,7 @@ export async function runScript(source: ScriptSource, env: Environment, signal: 
   const run = async () => {
     await zx.within(() => {
       Object.assign(zx.$, shellOptions(zx, own, commands));
-      return program(...scopeNames.map((name) => scope[name]));
+      return beginScript(() => program(...scopeNames.map((name) => scope[name])), ms);
     });
     await pending.none();
     if (process.exitCode) process.exit();

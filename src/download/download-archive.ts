@@ -5,6 +5,7 @@ import type { Format } from "../archive/format.ts";
 import { reportOf } from "../archive/extract-file.ts";
 import { type ExtractRecord, Records } from "../archive/record.ts";
 import type { Tree } from "../archive/tree.ts";
+import { isUnderstoodSo } from "../archive/understanding.ts";
 import type { Archive } from "../archive/unpack.ts";
 import { fingerprint } from "../files/digest.ts";
 import { resolveOwner } from "../files/owner.ts";
@@ -16,9 +17,11 @@ import { EarlyExtraction } from "./early-extraction.ts";
 import type { Fetched, LocatedFile, Wanted } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { discardParts } from "./leftovers.ts";
+import type { Location } from "./location.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { nameIn, shownSource } from "./source.ts";
+import { type Known, orStillThere } from "./still-there.ts";
 import type { Validators } from "./validators.ts";
 
 /** Downloads an archive and extracts it meanwhile; it comes to its place once all of it is there and found right. */
@@ -38,14 +41,25 @@ export async function downloadArchive(
   const record = args.force ? undefined : records.find();
   const download = { args, format, access, context, destination, digests, records, record };
   const result =
-    record && digests.length > 0
+    record && digests.length > 0 && isKnownOffline(record, args)
       ? upToDate(record, destination)
-      : await withStagingFor(destination, (staging) =>
-          withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
+      : await orStillThere(
+          () =>
+            withStagingFor(destination, (staging) =>
+              withPartsKept(staging, signal, () => fetchAndExtract(staging, download)),
+            ),
+          { urls: args.urls, known: knownBefore(download), access },
+          () => upToDate(record!, destination),
         );
   for (const folder of [destination, dirname(destination)]) await discardParts(folder, purposeOf(download));
   return result;
 }
+
+/** A registry may have given a file another name, and has to be asked for that. */
+const isKnownOffline = ({ understood = [] }: ExtractRecord, args: DownloadArguments): boolean =>
+  args.urls[0]!.protocol === "oci:"
+    ? understood.every(({ name }) => name === null)
+    : understood.every(({ name }) => name === null || name === nameFor({}, args));
 
 interface Download {
   readonly args: DownloadArguments;
@@ -78,16 +92,36 @@ async function fetchAndExtract(staging: string, download: Download): Promise<Res
   const until = AbortSignal.any([signal, early.hopeless]);
   const wanted = wantedOf(staging, early, download, until);
   const fetched = await fetchFirst(args.urls, wanted, { ...access, signal: until });
-  if (record && (!fetched || fetched.sha256 === record.sha256)) return upToDate(record, destination);
+  if (record && (!fetched || isSame(fetched, record, args))) return upToDate(record, destination);
   isFetched = true;
-  const [archives, known] = [archivesOf(fetched!, download), knownOf(fetched!)];
+  const archives = archivesOf(fetched!, download);
   const staged = (await early.finish()) ?? (await stageAll(archives, join(staging, "tree"), signal));
+  const known = { ...knownOf(fetched!), understood: staged.understood };
   const tree = await publish(staged, { destination, staging, args, records, known }, log);
   return done(
     `${entriesOf(tree)}, ${formatBytes(tree.bytes)}, from ${known.source}`,
     reportOf({ ...known, tree }),
   );
 }
+
+const isSame = ({ sha256, files }: Fetched, record: ExtractRecord, args: DownloadArguments): boolean =>
+  sha256 === record.sha256 && comesOutSo(record, locationsOf(files), args);
+
+const locationsOf = (files: readonly LocatedFile[]): Location[] => files.map(({ location }) => location);
+
+const comesOutSo = (
+  { understood }: ExtractRecord,
+  locations: readonly Location[],
+  args: DownloadArguments,
+): boolean =>
+  isUnderstoodSo(
+    understood,
+    locations.map((location) => ({ name: nameFor(location, args), isLayer: location.isLayer ?? false })),
+  );
+
+/** The name that the source gives to a file. */
+const nameFor = ({ title }: Pick<Location, "title">, { urls }: DownloadArguments): string =>
+  title ?? nameIn(urls[0]!) ?? "download";
 
 const wantedOf = (
   staging: string,
@@ -100,15 +134,22 @@ const wantedOf = (
   isOneFile: false,
   maxSize: download.args["max-size"],
   digests: download.digests,
-  there: download.record?.sha256,
+  ...knownBefore(download),
   signal,
   follow: (url, location) => ({
     begin: (path, bytes, hasDigest) =>
       early.begin(archiveOf({ path, location }, url, download), bytes, hasDigest),
     grew: (bytes) => early.grew(bytes),
   }),
-  known: (url) => validatorsOf(download.record, url),
   tell: (message, share) => download.context.log.progress(message, share),
+});
+
+const knownBefore = ({ record, args }: Download): Known => ({
+  there: record && {
+    sha256: record.sha256,
+    comesOutSo: (locations) => comesOutSo(record, locations, args),
+  },
+  known: (url) => validatorsOf(record, url),
 });
 
 const archivesOf = ({ url, files }: Fetched, download: Download): Archive[] =>
@@ -116,7 +157,7 @@ const archivesOf = ({ url, files }: Fetched, download: Download): Archive[] =>
 
 function archiveOf({ path, location }: LocatedFile, url: URL, { args, format }: Download): Archive {
   const { title, isLayer } = location;
-  const name = nameIn(args.urls[0]!) ?? "download";
+  const name = nameFor({}, args);
   return { path, label: shownSource(url), name, format, title, isLayer };
 }
 

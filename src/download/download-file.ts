@@ -4,8 +4,9 @@ import { Failure } from "../failure.ts";
 import { setTraits } from "../files/deliver.ts";
 import { fingerprint, readThrough } from "../files/digest.ts";
 import { type Ids, resolveOwner } from "../files/owner.ts";
-import { makeParents } from "../files/parents.ts";
+import { withParents } from "../files/parents.ts";
 import { publishFile } from "../files/publish.ts";
+import { describeSpecial, isReplaceable } from "../files/special.ts";
 import { sweep, withStaging } from "../files/staging.ts";
 import { formatBytes, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
@@ -20,6 +21,7 @@ import { discardParts } from "./leftovers.ts";
 import { fetchFirst, withPartsKept } from "./mirrors.ts";
 import type { DownloadArguments } from "./options.ts";
 import { shownSource } from "./source.ts";
+import { type Known, orStillThere } from "./still-there.ts";
 import { fileToWrite, type Target } from "./target.ts";
 import type { Validators } from "./validators.ts";
 
@@ -36,7 +38,7 @@ export async function downloadFile(
   await sweep(dirname(file), signal);
   const digests = await wantedDigests(args, file, access);
   log.progress(`checking what is at ${quote(file)}`);
-  const there = args.force ? undefined : await contentOf(file, digests, args, signal);
+  const there = args.force ? undefined : await readableContentOf(file, digests, args, signal);
   const isKnown = there !== undefined && digests.length > 0;
   const result = isKnown ? keep(download, there) : await fetchTo(download, digests, there);
   await discardParts(dirname(file), purposeOf(file));
@@ -66,8 +68,8 @@ interface Content {
 /** Only a file, or a link in place of one, is ever replaced. */
 function checkPlace(file: string): void {
   const about = lstat(file);
-  if (!about || about.isFile() || about.isSymbolicLink()) return;
-  const what = about.isDirectory() ? "a folder" : "no ordinary file";
+  if (!about || isReplaceable(about)) return;
+  const what = about.isDirectory() ? "a folder" : describeSpecial(about);
   throw new Failure("access", `cannot write ${quote(file)}: it is ${what}`, { hint: "name another file" });
 }
 
@@ -76,6 +78,16 @@ function lstat(file: string) {
     return lstatSync(file, { throwIfNoEntry: false });
   } catch (error) {
     throw fileFailure(`cannot look at ${quote(file)}`, error);
+  }
+}
+
+/** What may not be read is taken for different, for it can be replaced all the same. */
+async function readableContentOf(...place: Parameters<typeof contentOf>): Promise<Content | undefined> {
+  try {
+    return await contentOf(...place);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "access") return undefined;
+    throw error;
   }
 }
 
@@ -108,16 +120,21 @@ async function fetchTo(
   digests: readonly Digest[],
   there: Content | undefined,
 ): Promise<Result> {
-  const { file, access } = download;
-  const undo = makeParents(file);
-  try {
-    return await withStaging(dirname(file), (staging) =>
-      withPartsKept(staging, access.signal, () => fetchInto(staging, download, digests, there)),
-    );
-  } catch (error) {
-    undo();
-    throw error;
-  }
+  const { args, file, access, located } = download;
+  const known: Known = {
+    there: there && { sha256: there.sha256, comesOutSo: () => true },
+    known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
+    located,
+  };
+  const fetch = (staging: string) => fetchInto(staging, download, digests, there, known);
+  return await orStillThere(
+    () =>
+      withParents(file, () =>
+        withStaging(dirname(file), (staging) => withPartsKept(staging, access.signal, () => fetch(staging))),
+      ),
+    { urls: args.urls, known, access },
+    () => keep(download, there!),
+  );
 }
 
 async function fetchInto(
@@ -125,8 +142,9 @@ async function fetchInto(
   download: Download,
   digests: readonly Digest[],
   there: Content | undefined,
+  known: Known,
 ): Promise<Result> {
-  const { args, access, file, located, ids, log } = download;
+  const { args, access, file, ids, log } = download;
   const fetched = await fetchFirst(
     args.urls,
     {
@@ -135,23 +153,25 @@ async function fetchInto(
       isOneFile: true,
       maxSize: args["max-size"],
       digests,
-      there: there?.sha256,
-      located,
+      ...known,
       signal: access.signal,
-      known: (url) => (there?.url === fingerprint(url.href) ? there.validators : undefined),
       tell: (message, share) => log.progress(message, share),
     },
     access,
   );
   if (there && (!fetched || fetched.sha256 === there.sha256)) return keep(download, there);
   const { bytes, sha256, url, files } = fetched!;
-  const { path } = files[0]!;
+  const { path, encoding } = files[0]!;
+  if (encoding !== undefined) log.warn(asItCame(url, encoding));
   setTraits(path, ids, args.mode);
   access.signal.throwIfAborted();
   publishFile(path, file);
   remember(download, fetched!, digests, staging);
   return done(`${formatBytes(bytes)} from ${shownSource(url)}`, { bytes, sha256, source: shownSource(url) });
 }
+
+const asItCame = (url: URL, encoding: string): string =>
+  `${shownSource(url)} came with Content-Encoding: ${encoding}, though it was asked for as it is; the file holds what came`;
 
 /** Without its record the step is done all the same; it only has to ask for everything again the next time. */
 function remember(

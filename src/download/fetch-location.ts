@@ -19,6 +19,7 @@ export interface LocationJob extends Job, Origin {
 
 export interface FetchedFile extends Received {
   readonly validators: Validators;
+  readonly encoding?: string | undefined;
 }
 
 /**
@@ -54,7 +55,12 @@ const nothingMore = ({ bytes, length }: Found): Opened => ({
   [Symbol.dispose]() {},
 });
 
-async function open(location: Location, access: Access, question: Question): Promise<Opened | undefined> {
+/** @returns undefined where the location still has what it is known to have had */
+export async function open(
+  location: Location,
+  access: Access,
+  question: Question,
+): Promise<Opened | undefined> {
   return location.url.protocol === "file:"
     ? openFile(location.url, question.known)
     : await openHttp(location, access, question);
@@ -64,7 +70,7 @@ async function begin(opened: Opened, part: Part, job: LocationJob): Promise<Fetc
   using _ = opened;
   part.reset();
   const received = await transfer(opened, part, new Digests(job.digests), job);
-  return { ...received, validators: opened.validators };
+  return { ...received, validators: opened.validators, encoding: opened.encoding };
 }
 
 /** Undefined where the digest tells in the end that the part was of something else. */
@@ -76,7 +82,8 @@ async function carryOn(
 ): Promise<FetchedFile | undefined> {
   using _ = opened;
   try {
-    return { ...(await transfer(opened, part, digests, job)), validators: opened.validators };
+    const received = await transfer(opened, part, digests, job);
+    return { ...received, validators: opened.validators, encoding: opened.encoding };
   } catch (error) {
     if (error instanceof Failure && error.kind === "checksum") return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { partNameOf } from "../files/parts.ts";
 import { count, formatBytes } from "../format.ts";
 import type { Digest } from "./checksum.ts";
 import { type FetchedFile, fetchLocation, type LocationJob } from "./fetch-location.ts";
+import { isFurthest } from "./furthest.ts";
 import type { Access } from "./http-source.ts";
 import { locate } from "./locate.ts";
 import type { Location } from "./location.ts";
@@ -12,7 +13,7 @@ import { shownSource } from "./source.ts";
 import type { Follower, Job } from "./transfer.ts";
 import type { Validators } from "./validators.ts";
 
-export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "follower"> {
+export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "follower" | "goesFurther"> {
   /** What the result is for: the same for a later run, which finds what this one has received by it. */
   readonly purpose: readonly string[];
   /** A private folder to write to. */
@@ -21,8 +22,8 @@ export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "f
   readonly isOneFile: boolean;
   /** The digests that the user asks for. */
   readonly digests: readonly Digest[];
-  /** The sha256 of what is there already. */
-  readonly there: string | undefined;
+  /** What is there already. */
+  readonly there: There | undefined;
   /** Where a source is, if that has been asked for already. */
   readonly located?: ReadonlyMap<URL, readonly Location[]>;
   /** Who wants the bytes of a source that is a single file as they come. */
@@ -31,8 +32,16 @@ export interface Wanted extends Omit<Job, "source" | "length" | "isDurable" | "f
   known(url: URL): Validators | undefined;
 }
 
+interface There {
+  readonly sha256: string;
+  /** Whether the same bytes, located so, would come out the same. */
+  comesOutSo(locations: readonly Location[]): boolean;
+}
+
 export interface LocatedFile {
   readonly path: string;
+  /** See `Opened`. */
+  readonly encoding?: string | undefined;
   readonly location: Location;
 }
 
@@ -55,12 +64,14 @@ export interface Fetched {
 export async function fetchSource(url: URL, wanted: Wanted, access: Access): Promise<Fetched | undefined> {
   const locations = wanted.located?.get(url) ?? (await locate(url, access));
   if (locations.length > 1) checkSeveral(url, locations, wanted);
-  if (wanted.there !== undefined && announced(locations) === wanted.there) return undefined;
+  const isSame = wanted.there?.comesOutSo(locations) ?? false;
+  if (isSame && announced(locations) === wanted.there!.sha256) return undefined;
   const files: (FetchedFile & LocatedFile)[] = [];
   for (const [index, location] of locations.entries()) {
-    const known = locations.length === 1 ? wanted.known(url) : undefined;
+    const known = isSame && locations.length === 1 ? wanted.known(url) : undefined;
     const follower = locations.length === 1 ? wanted.follow?.(url, location) : undefined;
-    const job = { ...jobFor({ url, location, index, known, wanted }), follower };
+    const goesFurther = (bytes: number) => isFurthest(access.args, `${index} ${url.href}`, bytes);
+    const job = { ...jobFor({ url, location, index, known, wanted }), follower, goesFurther };
     const file = await fetchLocation(location, job, access);
     if (!file) return undefined;
     files.push({ ...file, location });
@@ -87,7 +98,7 @@ function checkSeveral(
 }
 
 /** What the sha256 of a source will be, where its locations say so. */
-function announced(locations: readonly Location[]): string | undefined {
+export function announced(locations: readonly Location[]): string | undefined {
   const digests = locations.flatMap(({ digest }) => (digest?.algorithm === "sha256" ? digest.hex : []));
   return digests.length === locations.length ? joint(digests) : undefined;
 }
@@ -103,7 +114,7 @@ interface OneOf {
   readonly wanted: Wanted;
 }
 
-const jobFor = ({ url, location, index, known, wanted }: OneOf): LocationJob => ({
+const jobFor = ({ url, location, index, known, wanted }: OneOf): Omit<LocationJob, "goesFurther"> => ({
   url,
   known,
   source: shownSource(url),

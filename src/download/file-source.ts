@@ -22,7 +22,8 @@ export function openFile(url: URL, known: Validators = {}): Opened | undefined {
   return {
     body,
     from: 0,
-    length: about.size,
+    // Files of the kernel say 0 or a whole page, and take up no blocks.
+    length: about.blocks > 0 ? about.size : undefined,
     validators: { etag },
     // To copy it anew is as quick as to read again what is there.
     ifRange: undefined,
@@ -42,5 +43,5 @@ function statOf(path: string): Stats {
     });
   }
   if (about.isFile()) return about;
-  throw new Failure("refused", `${quote(path)} is not a file`, { kind: "missing" });
+  throw new Failure("refused", `${quote(path)} is not a file`, { kind: "missing", hint: "name a file" });
 }

@@ -26,6 +26,8 @@ export interface Opened extends Disposable {
   readonly validators: Validators;
   /** What a later request can say in `If-Range`, where the source gives something that is certain enough. */
   readonly ifRange: string | undefined;
+  /** How the server has encoded the bytes although it was asked not to: they stay as they come. */
+  readonly encoding?: string | undefined;
 }
 
 /** What is needed to ask a server. */
@@ -105,8 +107,14 @@ const allOf = (response: HttpResponse): Opened => ({
   length: lengthOf(headerOf(response.headers, "content-length")),
   validators: validatorsOf(response.headers),
   ifRange: ifRangeOf(response.headers),
+  encoding: encodingIn(response.headers),
   [Symbol.dispose]: () => response.close(),
 });
+
+function encodingIn(headers: HttpResponse["headers"]): string | undefined {
+  const encoding = headerOf(headers, "content-encoding");
+  return encoding?.toLowerCase() === "identity" ? undefined : encoding;
+}
 
 function restOf(response: HttpResponse, { bytes, ifRange }: Beginning, length: number): Opened {
   const [found, kept] = [validatorsOf(response.headers), validatorsIn(ifRange)];
@@ -116,6 +124,7 @@ function restOf(response: HttpResponse, { bytes, ifRange }: Beginning, length: n
     length,
     validators: { etag: found.etag ?? kept.etag, lastModified: found.lastModified ?? kept.lastModified },
     ifRange,
+    encoding: encodingIn(response.headers),
     [Symbol.dispose]: () => response.close(),
   };
 }

@@ -37,7 +37,7 @@ export const optionFields = {
     "extract the archive into the folder; its format is told by its content unless given",
   ),
   ...selectionFields,
-  header: repeated(header, "header to send to the host of the first URL; repeatable"),
+  header: repeated(header, "header to send to the host of the first URL"),
   user: option(user, "Basic authorization for the host of the first URL"),
   bearer: option(secret, "bearer token for the host of the first URL"),
   ...tlsFields,

@@ -31,14 +31,11 @@ export function statusFailure({ status, headers, url }: HttpResponse): Failure {
       retryAfter: retryAfterOf(headers["retry-after"]),
     });
   }
-  return new Failure(
-    "refused",
-    isRedirect(status) ? `${message}, a redirect that is not followed` : message,
-    {
-      kind,
-      hint: expiredHint(url) ?? hints[status] ?? redirectHint(status),
-    },
-  );
+  const isAnotherPlace = isRedirect(status) && headers["location"] !== undefined;
+  return new Failure("refused", isAnotherPlace ? `${message}, a redirect that is not followed` : message, {
+    kind,
+    hint: expiredHint(url) ?? hints[status] ?? (isAnotherPlace ? redirectHint : otherHint),
+  });
 }
 
 /** The answer to a URL that has expired is 403, but 400 in some clouds. */
@@ -48,7 +45,8 @@ function expiredHint(url: URL): string | undefined {
   return `the presigned URL was good until ${expiry.toISOString()}, and here it is ${new Date().toISOString()}: make a new one, good for longer than a pod may take to start`;
 }
 
-const redirectHint = (status: number): string | undefined =>
-  isRedirect(status) ? "name the final URL, or leave no-redirects out" : undefined;
+const redirectHint = "name the final URL, or leave no-redirects out";
+const otherHint =
+  "there is no file in that answer: ask for the URL with curl -v, and look at the log of the server or of a proxy before it";
 
 const isRedirect = (status: number): boolean => status >= 300 && status < 400;

@@ -6,6 +6,9 @@ import { type Access, openHttp } from "./http-source.ts";
 import { shownSource } from "./source.ts";
 import { interrupted } from "./transfer.ts";
 
+/** A line with 32 or 40 hexadecimal digits. */
+const weakDigest = /^\\?(?:[0-9a-f]{32}|[0-9a-f]{40})(?:\s|$)/im;
+
 /** A list of digests is not longer than this. */
 const maxBytes = 4 * 1024 * 1024;
 
@@ -22,7 +25,9 @@ export async function digestFrom(url: URL, names: readonly string[], access: Acc
   }
   throw new Failure("integrity", `${shownSource(url)} has no digest of ${quote(names[0]!)}`, {
     kind: "checksum",
-    hint: "check that the sums file belongs to this version; it must name the file as the URL does",
+    hint: weakDigest.test(list)
+      ? "it lists MD5 or SHA-1, which prove nothing: name the sums file with SHA-256 or SHA-512, or give the digest itself"
+      : "check that the sums file belongs to this version; it must name the file as the URL does",
   });
 }
 
@@ -38,7 +43,7 @@ async function readText(url: URL, access: Access): Promise<string> {
       parts.push(chunk);
     }
   } catch (error) {
-    throw interrupted(error, 0, { signal: access.signal, source: shownSource(url) });
+    throw interrupted(error, false, { signal: access.signal, source: shownSource(url) });
   }
-  return Buffer.concat(parts).toString();
+  return new TextDecoder().decode(Buffer.concat(parts));
 }

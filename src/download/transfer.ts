@@ -23,6 +23,8 @@ export interface Job {
   /** Whether the bytes are to outlive a power failure. */
   readonly isDurable: boolean;
   tell(message: string, share?: number): void;
+  /** Whether no attempt has had so many bytes before: that is progress, so the retries start anew. */
+  goesFurther(bytes: number): boolean;
 }
 
 export interface Follower {
@@ -53,7 +55,7 @@ export async function transfer(opened: Opened, part: Part, digests: Digests, job
   await job.follower?.begin(part.path, digests.bytes, digests.areWanted);
   await receive(opened, { ...job, length, file, part, digests });
   if (job.isDurable) await keep(file, part);
-  checkDigests(digests, part, job);
+  checkDigests(digests, part, job, opened.encoding);
   return { path: part.path, bytes: digests.bytes, sha256: digests.sha256 };
 }
 
@@ -113,12 +115,15 @@ async function receive(opened: Opened, receiving: Receiving): Promise<void> {
       await room;
     }
   } catch (error) {
-    throw interrupted(error, digests.bytes - there, receiving);
+    throw interrupted(error, hasProgressed(there, receiving), receiving);
   } finally {
     await batches.finish();
   }
-  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(digests.bytes, there, receiving);
+  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(there, receiving);
 }
+
+const hasProgressed = (there: number, receiving: Receiving): boolean =>
+  receiving.digests.bytes > there && receiving.goesFurther(receiving.digests.bytes);
 
 function checkMore(bytes: number, { length, maxSize, source }: Receiving): void {
   if (maxSize !== undefined && bytes > maxSize) throw tooMuch(source, "max-size", maxSize);
@@ -155,16 +160,16 @@ function without(bytes: number, buffers: readonly Buffer[]): Buffer[] {
 
 /**
  * What it means that the bytes of a source stopped coming.
- * @param bytes that came before: they were progress, so the retries start anew
+ * @param progressed some had come before
  */
 export function interrupted(
   error: unknown,
-  bytes: number,
+  progressed: boolean,
   { signal, source }: Pick<Job, "signal" | "source">,
 ): unknown {
   if (signal.aborted) return signal.reason;
   const failure = fileFailure(`cannot read ${source}`, error);
-  if (failure.code !== "source-unavailable" || bytes === 0) return failure;
+  if (failure.code !== "source-unavailable" || !progressed) return failure;
   return new Failure(failure.code, failure.message, { ...failure.options, progressed: true });
 }
 
@@ -178,24 +183,36 @@ const tooLong = (length: number, source: string): Failure =>
     },
   );
 
-const tooShort = (bytes: number, there: number, { source, length }: Receiving): Failure =>
-  new Failure(
+function tooShort(there: number, receiving: Receiving): Failure {
+  const {
+    source,
+    length,
+    digests: { bytes },
+  } = receiving;
+  return new Failure(
     "source-unavailable",
     `${source}: ${formatBytes(bytes)} came of ${formatBytes(length ?? bytes)}`,
     {
       kind: "length",
-      progressed: bytes > there,
+      progressed: hasProgressed(there, receiving),
       hint: "the connection or the server broke off: look at its log, and at proxies in between",
     },
   );
+}
 
-function checkDigests(digests: Digests, part: Part, { source }: Job): void {
+function checkDigests(digests: Digests, part: Part, { source }: Job, encoding: string | undefined): void {
   const mismatch = digests.mismatch();
   if (!mismatch) return;
   part.reset();
   const { wanted, found } = mismatch;
   throw new Failure("integrity", `${source}: its ${wanted.algorithm} is ${found}, not ${wanted.hex}`, {
     kind: "checksum",
-    hint: "the file was changed at its source, or the digest is that of another version: compare both with the publisher's",
+    hint: encoding === undefined ? changedHint : encodedHint(encoding),
   });
 }
+
+const encodedHint = (encoding: string): string =>
+  `the server has sent it with Content-Encoding: ${encoding}, and the digest may be that of the file before that: have the server leave it as it is, or give the digest of what it sends`;
+
+const changedHint =
+  "the file was changed at its source, or the digest is that of another version: compare both with the publisher's";

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { diskFailure } from "./disk.ts";
+import { openOrdinary } from "./ordinary-file.ts";
 
 /** Bytes, or a file that holds them. */
 export type Part = Buffer | { readonly path: string };
@@ -37,7 +38,10 @@ export function* bytesOf(parts: Iterable<Part>, signal: AbortSignal): Generator<
   }
 }
 
-/** How many bytes the parts have; undefined where only reading them can tell. */
+/**
+ * How many bytes the parts have; undefined where only reading them can tell.
+ * @throws Failure `access` or `io` where a file cannot be looked at
+ */
 export function sizeOf(parts: Iterable<Part>): number | undefined {
   const sizes = Array.from(parts, (part) => (Buffer.isBuffer(part) ? part.length : sizeOfFile(part.path)));
   return sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, size) => sum + size!, 0);
@@ -45,8 +49,12 @@ export function sizeOf(parts: Iterable<Part>): number | undefined {
 
 /** Files of the kernel have no size, and hold something all the same. */
 function sizeOfFile(path: string): number | undefined {
-  const about = statSync(path, { throwIfNoEntry: false });
-  return about?.isFile() && about.size > 0 ? about.size : undefined;
+  try {
+    const about = statSync(path);
+    return about.isFile() && about.size > 0 ? about.size : undefined;
+  } catch (error) {
+    throw fileFailure(`cannot read ${quote(path)}`, error);
+  }
 }
 
 function open(path: string, doing: string): number {
@@ -72,7 +80,7 @@ function* bytesIn(source: string, signal: AbortSignal): Generator<Buffer> {
 
 function openSource(source: string): number {
   try {
-    return openSync(source, "r");
+    return openOrdinary(source);
   } catch (error) {
     throw fileFailure(`cannot read ${quote(source)}`, error);
   }

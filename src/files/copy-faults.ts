@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { Failure } from "../failure.ts";
 import { count, quote } from "../format.ts";
+import { describeSpecial } from "./special.ts";
 
 /** What is wrong with what is to be copied: 24, for a person must change it or the step. */
 const fault = (message: string, hint: string): Failure => new Failure("access", message, { hint });
@@ -49,12 +50,6 @@ export const isBoth = (path: string): Failure =>
 
 export const isSpecial = (path: string, stats: Stats): Failure =>
   fault(
-    `cannot copy ${quote(path)}: it is ${describe(stats)}`,
+    `cannot copy ${quote(path)}: it is ${describeSpecial(stats)}`,
     "only files, folders and links are copied; leave it out with exclude",
   );
-
-function describe(stats: Stats): string {
-  if (stats.isFIFO()) return "a named pipe";
-  if (stats.isSocket()) return "a socket";
-  return stats.isFile() || stats.isDirectory() ? "something else than a moment ago" : "a device";
-}

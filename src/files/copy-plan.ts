@@ -90,10 +90,14 @@ function nearestThere(path: string): string {
 }
 
 function identityAt(path: string): string {
-  const folder = openFolderThroughLinks(path);
   try {
-    return identityOf(folder);
-  } finally {
-    closeSync(folder);
+    const folder = openFolderThroughLinks(path);
+    try {
+      return identityOf(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch (error) {
+    throw fileFailure(`cannot look at ${quote(path)}`, error);
   }
 }

@@ -66,8 +66,8 @@ export class CopyTree implements StagedTree, CopySink {
     const target = this.#makeRoom(path);
     try {
       symlinkSync(text, target);
-      if (uid !== undefined || gid !== undefined) lchownSync(target, uid ?? unchanged, gid ?? unchanged);
       whereKept(false, () => lutimesSync(target, mtime, mtime));
+      if (uid !== undefined || gid !== undefined) lchownSync(target, uid ?? unchanged, gid ?? unchanged);
     } catch (error) {
       throw this.#failure(path, error);
     }

@@ -67,7 +67,7 @@ async function copyBy(
   await new CopyWalk(plan, { ...options, keepsModes: keepsModes(staging) }, tree, progress).run();
   context.signal.throwIfAborted();
   const isNew = look(destination) === undefined;
-  if (isNew || tree.changed > 0) await publishTree(tree, destination, () => {});
+  if (isNew || tree.changed > 0) await publishTree(tree, destination);
   return { files: progress.files, bytes: progress.bytes, changed: tree.changed + Number(isNew) };
 }
 

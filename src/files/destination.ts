@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { look } from "./look.ts";
-import { makeParents } from "./parents.ts";
+import { withParents } from "./parents.ts";
 import { sweep, withStaging } from "./staging.ts";
 
 /**
@@ -40,11 +40,5 @@ export async function withStagingFor<T>(
   use: (staging: string) => Promise<T>,
 ): Promise<T> {
   if (isFolder(destination)) return await withStaging(destination, use);
-  const undo = makeParents(destination);
-  try {
-    return await withStaging(dirname(destination), use);
-  } catch (error) {
-    undo();
-    throw error;
-  }
+  return await withParents(destination, () => withStaging(dirname(destination), use));
 }

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, closeSync, type Stats, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { hasCapability } from "./capabilities.ts";
 import { openFolder, procPath } from "./handle.ts";
 import { unchanged, whereKept } from "./own.ts";
 import type { Ids } from "./owner.ts";
@@ -24,6 +25,7 @@ export interface StagedTree {
 }
 
 const setGid = 0o2000;
+const setIds = 0o6000;
 const specialBits = 0o7000;
 /** A folder that its owner cannot write cannot be moved. */
 const ownerWrites = 0o200;
@@ -34,17 +36,27 @@ const ownerWrites = 0o200;
  */
 export function settle({ root, folders }: StagedTree, shared: ReadonlySet<string>): void {
   for (const path of [...folders.keys()].toReversed()) {
+    if (shared.has(path)) continue;
     const isMoved = path === "" || shared.has(parentOf(path));
-    if (!shared.has(path)) give(join(root, path), folders.get(path)!, isMoved ? ownerWrites : 0);
+    give(join(root, path), folders.get(path)!, isMoved ? ownerWrites : 0);
+    if (isMoved) keepMovable(join(root, path), folders.get(path)!);
   }
 }
+
+/** Whoever may give a folder away need not be allowed to move it then: so it is taken back, and given after the move. */
+function keepMovable(path: string, traits: FolderTraits): void {
+  if (isStuck(traits)) chownSync(path, process.geteuid!(), unchanged);
+}
+
+const isStuck = ({ ids: { uid } }: FolderTraits): boolean =>
+  uid !== undefined && uid !== process.geteuid!() && !hasCapability("CAP_DAC_OVERRIDE");
 
 /** The path of the folder that something is in, below the root. */
 export const parentOf = (path: string): string => (path.includes("/") ? dirname(path) : "");
 
 /** Takes from a folder that has been moved what it needed for that. */
 export function closeOff(path: string, traits: FolderTraits): void {
-  if ((traits.mode & ownerWrites) !== 0) return;
+  if ((traits.mode & ownerWrites) !== 0 && !isStuck(traits)) return;
   const folder = openFolder(path);
   try {
     give(procPath(folder), traits);
@@ -72,11 +84,15 @@ export function changesIn(there: Stats, { ids, isAsked, mtime, ...traits }: Fold
   };
 }
 
-/** Whether this process may change owner, mode and times; root without its capabilities finds out later. */
-export const isOurs = ({ uid }: Stats): boolean => [0, uid].includes(process.geteuid!());
+/** Whether this process may change mode and times. */
+export const isOurs = ({ uid }: Stats): boolean => uid === process.geteuid!() || hasCapability("CAP_FOWNER");
+
+/** Whether this process may change the owner, or else only the group. */
+export const mayGive = ({ uid }: Stats): boolean => uid === process.geteuid!() || hasCapability("CAP_CHOWN");
 
 /**
- * Gives what only this process can reach its owner, mode and time.
+ * Gives what only this process can reach its mode, time and owner. The owner comes last: whoever may give files away
+ * need not be allowed to change those of others.
  * @param extra bits of the mode besides those that are wanted
  */
 export function give(
@@ -84,7 +100,11 @@ export function give(
   { mode, mtime, ids: { uid, gid }, isAsked }: Omit<FolderTraits, "isNamed">,
   extra = 0,
 ): void {
-  if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? unchanged, gid ?? unchanged);
-  whereKept(isAsked, () => chmodSync(path, mode | extra | (statSync(path).mode & setGid)));
+  const setMode = () => chmodSync(path, mode | extra | (statSync(path).mode & setGid));
+  whereKept(isAsked, setMode);
   if (mtime !== undefined) whereKept(false, () => utimesSync(path, mtime, mtime));
+  if (uid === undefined && gid === undefined) return;
+  chownSync(path, uid ?? unchanged, gid ?? unchanged);
+  // The change has taken them away.
+  if ((mode & setIds) !== 0) whereKept(isAsked, setMode);
 }

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
+import { openOrdinary } from "./ordinary-file.ts";
 import { readFully } from "./same-content.ts";
 
 /**
@@ -6,7 +7,7 @@ import { readFully } from "./same-content.ts";
  * @throws the error of the system call that failed
  */
 export function holdsContent(path: string, content: Iterable<Buffer>, start = 0): boolean {
-  const descriptor = openSync(path, "r");
+  const descriptor = openOrdinary(path);
   try {
     let [at, isSame, room] = [start, true, Buffer.alloc(0)];
     for (const wanted of content) {

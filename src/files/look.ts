@@ -6,7 +6,7 @@ export function look(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    if (errnoOf(error) === "ENOTDIR") return undefined;
+    if (["ENOTDIR", "ENAMETOOLONG"].includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
 }

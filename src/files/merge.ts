@@ -10,6 +10,7 @@ import {
   readdirSync,
   renameSync,
   type Stats,
+  statSync,
   utimesSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,7 +18,17 @@ import { setImmediate } from "node:timers/promises";
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
-import { changesIn, closeOff, type FolderChanges, isOurs, settle, type StagedTree } from "./folder-traits.ts";
+import {
+  changesIn,
+  closeOff,
+  type FolderChanges,
+  isOurs,
+  mayGive,
+  settle,
+  type StagedTree,
+} from "./folder-traits.ts";
+import { describeSpecial, isReplaceable } from "./special.ts";
+import { diskFailure } from "./disk.ts";
 import { openFolder, openFolderThroughLinks, procPath } from "./handle.ts";
 import { mountsBelow } from "./mounts.ts";
 import { unchanged, whereKept } from "./own.ts";
@@ -83,12 +94,25 @@ export class Merge {
         const meeting = this.#meeting(join(path, entry.name), folder, entry);
         if (meeting.isFolder && meeting.there?.isDirectory()) {
           await this.#walkFolder(meeting.path, this.#enter(meeting), visitor);
-        } else visitor.meet(meeting);
+        } else this.#meet(meeting, visitor);
         await this.#breathe();
       }
       visitor.leave(path, folder);
     } finally {
       closeSync(folder);
+    }
+  }
+
+  /** Tells of an error which entry it is about. */
+  #meet(meeting: Meeting, visitor: Visitor): void {
+    try {
+      visitor.meet(meeting);
+    } catch (error) {
+      throw diskFailure(
+        `cannot write ${quote(join(this.#destination, meeting.path))}`,
+        error,
+        this.#destination,
+      );
     }
   }
 
@@ -113,6 +137,9 @@ export class Merge {
     if (there.isDirectory())
       throw this.#inTheWay(path, "a folder is there, where a file must be", removeHint);
     if (this.#mounts.has(path)) throw this.#inTheWay(path, "a file is mounted there", mountHint);
+    if (isForeignIn(dirname(place), there))
+      throw this.#inTheWay(path, `it belongs to uid ${there.uid}, in a sticky folder`, stickyHint);
+    if (!isReplaceable(there)) throw this.#inTheWay(path, `${describeSpecial(there)} is there`, removeHint);
     this.#replaces = true;
   }
 
@@ -124,8 +151,8 @@ export class Merge {
   #checkFolder(path: string, folder: number): void {
     const there = fstatSync(folder);
     const { ids, mode } = this.#changes(path, there);
-    if (isOurs(there) || (!ids && mode === undefined)) return;
-    const what = ids ? "owner" : "mode";
+    const what = ids && !mayGive(there) ? "owner" : mode !== undefined && !isOurs(there) ? "mode" : undefined;
+    if (what === undefined) return;
     throw this.#inTheWay(path, `its ${what} cannot be changed, it belongs to uid ${there.uid}`, ownerHint);
   }
 
@@ -137,9 +164,9 @@ export class Merge {
   #refresh(path: string, folder: number): void {
     const { ids, mode, mtime } = this.#changes(path, fstatSync(folder));
     const place = procPath(folder);
-    if (ids) chownSync(place, ids.uid ?? unchanged, ids.gid ?? unchanged);
     if (mode !== undefined) whereKept(this.#isAsked(path), () => chmodSync(place, mode));
     if (mtime !== undefined) whereKept(false, () => utimesSync(place, mtime, mtime));
+    if (ids) chownSync(place, ids.uid ?? unchanged, ids.gid ?? unchanged);
   }
 
   #isAsked(path: string): boolean {
@@ -160,6 +187,15 @@ export class Merge {
   }
 }
 
+const isForeignIn = (folder: string, there: Stats): boolean => {
+  if (isOurs(there)) return false;
+  const { mode, uid } = statSync(folder);
+  return (mode & sticky) !== 0 && uid !== process.geteuid!();
+};
+
+const sticky = 0o1000;
+const stickyHint =
+  "only its owner may replace it there: let the step run as that user, or name another folder";
 const ownerHint = "let the step run as that user, or leave owner and mode out";
 const linkHint = "links are not followed here: remove the link, or name the folder that it points to";
 const removeHint = "remove it first, or name another folder";

@@ -19,32 +19,45 @@ export function publishFile(staged: string, path: string): void {
     renameSync(staged, path);
     syncFolder(dirname(path));
   } catch (error) {
+    if (errnoOf(error) === "EBUSY") throw isMounted(path);
     throw diskFailure(`cannot write ${quote(path)}`, error, dirname(path));
   }
+}
+
+const isMounted = (path: string): Failure =>
+  new Failure("access", `cannot write ${quote(path)}: a file is mounted there`, {
+    hint: "what a subPath mounts can only be changed at its source: write to another path, or mount the folder instead",
+  });
+
+interface Occasions {
+  /** Called when all is checked and before the first change in a folder that is there. */
+  readonly beforeMerge?: (replacesSomething: boolean) => void;
+  /** Called when everything is in place, and the destination is still open to this process where it is new. */
+  readonly onceThere?: () => void;
 }
 
 /**
  * Moves a tree to its place: in one step where nothing is there, else merged into the folder that is there, whose
  * own owner and mode stay. No link in that folder is followed. Nothing is moved before everything is known to fit.
- * @param beforeMerge called when all is checked and before the first change
  * @throws Failure `access` or `io`
  */
 export async function publishTree(
   tree: StagedTree,
   destination: string,
-  beforeMerge: (replacesSomething: boolean) => void,
+  { beforeMerge = () => {}, onceThere = () => {} }: Occasions = {},
 ): Promise<void> {
   try {
-    if (!look(destination) && moveWhole(tree, destination)) return;
+    if (!look(destination) && moveWhole(tree, destination, onceThere)) return;
     await new Merge(tree, destination).run(beforeMerge);
     syncFolder(destination);
+    onceThere();
   } catch (error) {
     throw diskFailure(`cannot write to ${quote(destination)}`, error, dirname(destination));
   }
 }
 
 /** Answers false where a folder has come into being at that place. */
-function moveWhole(tree: StagedTree, destination: string): boolean {
+function moveWhole(tree: StagedTree, destination: string, onceThere: () => void): boolean {
   settle(tree, new Set());
   try {
     renameSync(tree.root, destination);
@@ -52,6 +65,7 @@ function moveWhole(tree: StagedTree, destination: string): boolean {
     if (["ENOTEMPTY", "EEXIST"].includes(errnoOf(error) ?? "")) return false;
     throw error;
   }
+  onceThere();
   closeOff(destination, tree.folders.get("")!);
   syncFolder(dirname(destination));
   return true;

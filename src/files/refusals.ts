@@ -33,6 +33,18 @@ export const isDenied = (error: unknown): boolean => reasonFor(error) !== undefi
 export const ignored = (): Error =>
   Object.assign(new Error("the change had no effect"), { code: "EIGNORED" });
 
+/** Why one file was refused; undefined where it was something else. */
+export function deniedFailure(doing: string, error: unknown): Failure | undefined {
+  const reason = reasonFor(error);
+  return (
+    reason &&
+    new Failure("access", `${doing}: ${reason.says} (${errnoOf(error)})`, {
+      hint: reason.hint(),
+      cause: error,
+    })
+  );
+}
+
 /** The files that were refused: how many, and the first few of them. */
 export interface Refusals {
   number: number;

@@ -13,7 +13,7 @@ import { type Entry, pathOfEntry, walk } from "./walk.ts";
 /**
  * Removes what is at a path with all that is in it; a link itself and not what it leads to. Answers how many entries
  * there were. Nothing is followed out of the tree, not even a link that somebody puts there meanwhile.
- * @throws Failure `access` for `/`, for a mount point and where one is below, before anything is removed
+ * @throws Failure `access` or `io`
  */
 export async function remove(
   found: FoundPath,
@@ -23,7 +23,6 @@ export async function remove(
   const path = pathOf(found).toString();
   const about = lookAt(path);
   if (!about) return 0;
-  checkMounts(path, about.isDirectory());
   let removed = 0;
   if (!about.isDirectory()) return removeName(Buffer.from(path), path, unlinkSync);
   const refuse = (path: Buffer, error: unknown) => {
@@ -65,7 +64,11 @@ function removeName(name: Buffer, path: string, act: (name: Buffer) => void): nu
   }
 }
 
-function checkMounts(path: string, isFolder: boolean): void {
+/** @throws Failure `access` for `/`, for a mount point and where one is below */
+export function checkRemovable(found: FoundPath): void {
+  const path = pathOf(found).toString();
+  const isFolder = lookAt(path)?.isDirectory();
+  if (isFolder === undefined) return;
   if (isFolder && realpathSync(path) === "/") throw refused(path, "it is the root of the file system");
   const parent = realpathSync(dirname(path));
   if (mountsBelow(parent).has(basename(path))) throw refused(path, "it is a mount point");

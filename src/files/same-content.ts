@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { openOrdinary } from "./ordinary-file.ts";
 
 const chunkSize = 256 * 1024;
 
@@ -23,7 +24,7 @@ export function* compareContent(
   other: string,
   { onlyEnd = false } = {},
 ): Generator<void, boolean> {
-  const [one, two] = [openSync(path, "r"), openSync(other, "r")];
+  const [one, two] = [openOrdinary(path), openOrdinary(other)];
   try {
     const skipped = fstatSync(one).size - fstatSync(two).size;
     if (skipped < 0 || (skipped > 0 && !onlyEnd)) return false;

@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, fstatSync, lchownSync, type Stats } from "node:fs";
-import { inFolder, isGone, procPath, withEntry } from "./handle.ts";
+import { fstatSync, lchownSync, type Stats } from "node:fs";
+import { changeTraits, type TraitChange } from "./change-traits.ts";
+import { inFolder, isGone, withEntry } from "./handle.ts";
 import { applyMode, type Mode } from "./mode.ts";
 import type { Ids } from "./owner.ts";
 import { ignored } from "./refusals.ts";
@@ -12,12 +13,6 @@ export interface Permissions {
   readonly fileMode?: Mode | undefined;
 }
 
-/** The system calls that a file needs: nothing for one that is right already. */
-interface Change {
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
-  readonly bits?: number | undefined;
-}
-
 const setUid = 0o4000;
 const setGid = 0o2000;
 /** To chown(2): leave it as it is. */
@@ -25,8 +20,8 @@ const unchangedId = -1;
 
 /**
  * Gives a file its owner and mode where they differ, and says whether they did.
- * A link has its owner changed, never its mode; what it leads to is not touched. The owner comes first, as chown
- * clears set-id bits. They are set again, except for one that would lend the rights of a new owner or group to a program
+ * A link has its owner changed, never its mode; what it leads to is not touched. A change of owner clears set-id bits.
+ * They are set again, except for one that would lend the rights of a new owner or group to a program
  * that others have written, unless the mode asks for it.
  * @param proven changes of owner are known to have effect on this file system, so that not each one is looked at again
  * @throws the error of the system call that failed, or `ignored()`
@@ -47,28 +42,38 @@ export function setPermissions(entry: Entry, wanted: Permissions, proven: boolea
 }
 
 /** The quick way, for chown alone can be told not to follow a link. */
-function setOwner(path: Buffer, { owner }: Change): boolean {
+function setOwner(path: Buffer, { owner }: TraitChange): boolean {
   lchownSync(path, owner!.uid, owner!.gid);
   return true;
 }
 
 /** Looks again, now that nobody can put another file in its place. */
 function setOpened(fd: number, wanted: Permissions): boolean {
-  const { owner, bits } = changeFor(fstatSync(fd), wanted);
-  if (owner) chownSync(procPath(fd), owner.uid, owner.gid);
-  if (bits !== undefined) chmodSync(procPath(fd), bits);
-  if (needsChange(changeFor(fstatSync(fd), wanted))) throw ignored();
-  return owner !== undefined || bits !== undefined;
+  const isChanged = setTraitsOf(fd, wanted);
+  if (isChanged && needsChange(changeFor(fstatSync(fd), wanted))) throw ignored();
+  return isChanged;
 }
 
-const needsChange = ({ owner, bits }: Change): boolean => owner !== undefined || bits !== undefined;
+/**
+ * Gives an open file its owner and mode where they differ, and says whether they did.
+ * @throws the error of the system call that failed
+ */
+export function setTraitsOf(fd: number, wanted: Permissions): boolean {
+  const there = fstatSync(fd);
+  const change = changeFor(there, wanted);
+  if (!needsChange(change)) return false;
+  changeTraits(fd, there, change);
+  return true;
+}
 
-function changeFor(stats: Stats, wanted: Permissions): Change {
+const needsChange = ({ owner, bits }: TraitChange): boolean => owner !== undefined || bits !== undefined;
+
+function changeFor(stats: Stats, wanted: Permissions): TraitChange {
   const owner = ownerFor(stats, wanted.ids);
   return stats.isSymbolicLink() ? { owner } : { owner, bits: bitsFor(stats, wanted, owner !== undefined) };
 }
 
-function ownerFor({ uid, gid }: Stats, ids: Ids): Change["owner"] {
+function ownerFor({ uid, gid }: Stats, ids: Ids): TraitChange["owner"] {
   const [newUid = uid, newGid = gid] = [ids.uid, ids.gid];
   if (newUid === uid && newGid === gid) return undefined;
   return { uid: newUid === uid ? unchangedId : newUid, gid: newGid === gid ? unchangedId : newGid };

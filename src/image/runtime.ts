@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Called, rehearse } from "./rehearsal.ts";
@@ -48,20 +56,35 @@ function compile(node: string, code: string, list: string, called: Called): void
 }
 
 function assemble(executable: string, output: string, code: string): void {
-  const assets = [
-    ...readdirSync(parts).map((name) => [name, join(parts, name)]),
-    ...readdirSync(code).map((name) => [`${name}.code`, join(code, name)]),
-  ];
-  const config = join(code, "../runtime.json");
+  const folder = join(code, "..");
+  const assets = { parts: join(folder, "parts"), places: join(folder, "places") };
+  writeFileSync(assets.places, JSON.stringify(writeParts(assets.parts, code)));
+  const config = join(folder, "runtime.json");
   const main = join(import.meta.dirname, "loader.cjs");
-  writeFileSync(
-    config,
-    JSON.stringify({ ...settings, main, executable, output, assets: Object.fromEntries(assets) }),
-  );
+  writeFileSync(config, JSON.stringify({ ...settings, main, executable, output, assets }));
   // The seed orders the compiled code of the loader; what runs later draws its own.
   execFileSync(process.execPath, ["--random-seed=1", "--build-sea", config], {
     stdio: ["ignore", "ignore", "inherit"],
   });
+}
+
+/** Where a part stands, and how many bytes its text has and, right behind it, its compiled code. */
+type Place = readonly [at: number, length: number, codeLength: number];
+
+/** Writes all parts one behind the other, each with the code that there is for it. */
+function writeParts(output: string, code: string): Readonly<Record<string, Place>> {
+  const places: Record<string, Place> = {};
+  const pieces: Buffer[] = [];
+  let end = 0;
+  for (const name of readdirSync(parts).toSorted()) {
+    const text = readFileSync(join(parts, name));
+    const compiled = existsSync(join(code, name)) ? readFileSync(join(code, name)) : Buffer.alloc(0);
+    places[name] = [end, text.length, compiled.length];
+    pieces.push(text, compiled);
+    end += text.length + compiled.length;
+  }
+  writeFileSync(output, Buffer.concat(pieces));
+  return places;
 }
 
 if (import.meta.main) {

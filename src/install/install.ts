@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { diskFailure } from "../files/disk.ts";
 import type { StagedTree } from "../files/folder-traits.ts";
-import { makeFolders, makeParents } from "../files/parents.ts";
+import { makeFolders, withParents } from "../files/parents.ts";
 import { publishTree } from "../files/publish.ts";
 import { sweep, withStaging } from "../files/staging.ts";
 import { count, quote } from "../format.ts";
@@ -70,16 +70,12 @@ async function change(
   { signal, log }: Pick<Context, "signal" | "log">,
 ): Promise<void> {
   const { folder } = installation;
-  const undo = makeParents(join(folder, "bin"));
-  try {
-    await withStaging(folder, async (staging) => {
+  await withParents(join(folder, "bin"), () =>
+    withStaging(folder, async (staging) => {
       const trees = await stage(installation, staging, signal, (path) => log.progress(`copying ${path}`));
       await publish(installation, trees, staging);
-    });
-  } catch (error) {
-    undo();
-    throw error;
-  }
+    }),
+  );
 }
 
 /** Copies what is missing, a tree for each of the times at which something is to become visible. */
@@ -115,7 +111,7 @@ const folderMode = 0o755;
 
 function makeFolder(path: string): void {
   try {
-    if (makeFolders(path) !== undefined) chmodSync(path, folderMode);
+    if (makeFolders(path).length > 0) chmodSync(path, folderMode);
   } catch (error) {
     throw diskFailure(`cannot make the folder ${quote(path)}`, error, dirname(path));
   }
@@ -132,7 +128,7 @@ async function publish(
 ): Promise<void> {
   recordFiles(folder, [...files, ...leftovers], staging);
   for (const name of trees.flatMap((tree) => [...tree.folders.keys()])) makeFolder(join(folder, name));
-  for (const tree of trees) await publishTree(tree, folder, () => {});
+  for (const tree of trees) await publishTree(tree, folder);
   if (leftovers.length === 0) return;
   removeLeftovers(folder, leftovers);
   recordFiles(folder, files, staging);

@@ -1,8 +1,8 @@
-import { STATUS_CODES } from "node:http";
 import { Failure } from "../failure.ts";
 import { formatBytes } from "../format.ts";
 import { type HttpResponse, request } from "../net/http.ts";
 import { retryAfterOf } from "../net/retry-after.ts";
+import { statusLine } from "../net/status.ts";
 import type { Cluster } from "./cluster.ts";
 import { said, textAt } from "../json-fields.ts";
 import { type Advice, forbidden } from "./permission.ts";
@@ -97,8 +97,7 @@ function parsed(text: string): unknown {
 
 function unusable(path: string, { status, headers }: HttpResponse, document: unknown): Failure {
   const message = textAt(document, "message");
-  const says =
-    status === 200 ? "an answer that is not JSON" : `status ${status} ${STATUS_CODES[status] ?? ""}`;
+  const says = status === 200 ? "an answer that is not JSON" : `status ${statusLine(status)}`;
   return new Failure("not-ready", `GET ${path}: ${says}${message && `: ${said(message)}`}`, {
     kind: String(status),
     hint: hintFor(status),

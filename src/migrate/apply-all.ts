@@ -6,7 +6,7 @@ import type { Session } from "../postgres/session.ts";
 import { applyInTransaction, rollBack, type Work } from "./apply.ts";
 import { applyFile } from "./apply-file.ts";
 import { FileLine } from "./file-line.ts";
-import { createHistory, lockKeyOf } from "./history.ts";
+import { createHistory, lockKeyOf } from "./history-place.ts";
 import type { Pending } from "./history-plan.ts";
 import { acquireLock } from "./lock.ts";
 import { isSettled, look, type Look } from "./look.ts";
@@ -35,7 +35,7 @@ export async function applyAll(step: Step, work: Work, scripts: Scripts, signal:
 
 /** As it was read before the lock was there, unless an earlier attempt has begun it meanwhile. */
 const fileOf = (step: Step, pending: Pending, scripts: Scripts): ScriptFile =>
-  (!pending.begun && scripts.get(pending.migration.id)) || readPending(pending, step.options);
+  (!pending.begun && scripts.get(pending.migration.id)) || readPending(pending, step);
 
 /** Behind a pooler, each transaction may have another session of the server, so each file takes a lock of its own. */
 export async function applyEach(

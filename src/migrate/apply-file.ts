@@ -1,6 +1,6 @@
 import { rollBack, type Work } from "./apply.ts";
 import { applySteps } from "./apply-steps.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 import type { Applied } from "./history-plan.ts";
 import { wantsNoTransaction } from "./no-transaction.ts";
 import { listen } from "./notices.ts";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { now } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { isServerError } from "../postgres/errors.ts";
@@ -6,13 +5,16 @@ import { ScriptError } from "../postgres/script.ts";
 import type { Session } from "../postgres/session.ts";
 import { begin, runPart, sendPart, type Work } from "./apply.ts";
 import { dropBrokenIndex, dropInvalidTwins } from "./broken-index.ts";
-import { bookkeeping, finishSql, progressSql, recordBegin, shown } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
+import { finishSql, progressSql, recordBegin } from "./history.ts";
+import { shown } from "./history-place.ts";
 import type { Applied } from "./history-plan.ts";
-import type { Statement } from "./lexer.ts";
 import { refusesTransaction, runsConcurrently } from "./no-transaction.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
 import { setsTransaction } from "./session-needs.ts";
 import { sqlFailure } from "./sql-failure.ts";
+import type { Statement } from "./statements.ts";
+import { StatementsChecksum } from "./statements-checksum.ts";
 import { discardSql, resetSql, stepOutSql, waitingFreely } from "./surroundings.ts";
 
 /**
@@ -56,15 +58,14 @@ class StepRun {
   readonly #session: Session;
   readonly #file: ScriptFile;
   readonly #steps: readonly Statement[];
-  #hash = createHash("sha256");
-  /** Of how many statements the hash is. */
-  #hashed = 0;
+  readonly #checksum: StatementsChecksum;
 
   constructor(work: Work, file: ScriptFile, steps: readonly Statement[]) {
     this.#work = work;
     this.#session = work.session;
     this.#file = file;
     this.#steps = steps;
+    this.#checksum = new StatementsChecksum(file, steps);
   }
 
   async all(begun: Applied | undefined): Promise<void> {
@@ -82,7 +83,7 @@ class StepRun {
    * @throws Failure `history` where a versioned file was edited there
    */
   goesOn({ statements_done: done, done_checksum: checksum }: Applied): boolean {
-    if (done === 0 || (done <= this.#steps.length && this.#checksum(done) === checksum)) return true;
+    if (done === 0 || (done <= this.#steps.length && this.#checksum.of(done) === checksum)) return true;
     if (this.#file.migration.kind === "repeatable") return false;
     throw editedMeanwhile(this.#file, done);
   }
@@ -156,21 +157,8 @@ class StepRun {
 
   #progress(done: number, started = done): string {
     const { place } = this.#work;
-    const progress = { started, done, doneChecksum: this.#checksum(done) };
+    const progress = { started, done, doneChecksum: this.#checksum.of(done) };
     return `${stepOutSql}; ${progressSql(place, this.#file.migration, progress)}`;
-  }
-
-  /** Of the statements as they stand in the file, so that another value of a variable is no edit. */
-  #checksum(done: number): string {
-    if (done < this.#hashed) [this.#hash, this.#hashed] = [createHash("sha256"), 0];
-    for (const step of this.#steps.slice(this.#hashed, done)) this.#hash.update(`${this.#written(step)};`);
-    this.#hashed = done;
-    return this.#hash.copy().digest("hex");
-  }
-
-  #written({ start, end, data = { start, end } }: Statement): string {
-    const { text, body } = this.#file;
-    return text.slice(body.origin(start), body.origin(data.end)).replace(/\r\n?/g, "\n");
   }
 
   #textOf({ start, end }: Statement): string {

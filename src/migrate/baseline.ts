@@ -2,7 +2,7 @@ import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import type { Session } from "../postgres/session.ts";
 import type { Migration } from "./files.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 import type { Applied } from "./history-plan.ts";
 import { compareVersions, type Version } from "./version.ts";
 

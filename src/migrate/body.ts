@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
-import { endOfData, type Span, type Token, tokens } from "./lexer.ts";
+import { endOfData, Lexer, type Span, type Token } from "./lexer.ts";
 import { hintFor, isHarmless } from "./psql-commands.ts";
 import { skipBlanks } from "./quoted.ts";
 import { placeOf } from "./text.ts";
@@ -33,15 +33,17 @@ interface Edit extends Span {
 
 function* editsOf(sql: string, variables: Variables, failure: FailureAt): Generator<Edit> {
   if (!mayHoldEdits(sql, variables)) return;
-  for (const token of tokens(sql)) {
-    if (token.data) refuseUnclear(sql, token, token.data, failure);
+  const lexer = new Lexer(sql);
+  while (lexer.next()) {
+    const { kind, start, end, data } = lexer;
+    if (data) refuseUnclear(sql, lexer, data, failure);
     const text =
-      token.kind === "command"
-        ? withoutCommand(sql, token, failure)
-        : token.kind === "variable"
-          ? valueFor(sql, token, variables, failure)
+      kind === "command"
+        ? withoutCommand(sql, lexer, failure)
+        : kind === "variable"
+          ? valueFor(sql, lexer, variables, failure)
           : undefined;
-    if (text !== undefined) yield { start: token.start, end: token.end, text };
+    if (text !== undefined) yield { start, end, text };
   }
 }
 

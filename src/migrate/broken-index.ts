@@ -1,6 +1,6 @@
 import type { Row, Session } from "../postgres/session.ts";
 import type { Log } from "../task.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 import { tokens } from "./lexer.ts";
 
 /**

@@ -10,10 +10,11 @@ export function excerpt({ line, column, source }: Place, caret: boolean): string
   const characters = Array.from(source, (character) => (unprintable.test(character) ? " " : character));
   const from = Math.max(0, Math.min(column - 1 - longest / 2, characters.length - longest));
   const margin = `  ${line} | `;
-  const shown = `${margin}${characters.slice(from, from + longest).join("")}`;
+  const [before, after] = [from > 0 ? "…" : "", characters.length > from + longest ? "…" : ""];
+  const shown = `${margin}${before}${characters.slice(from, from + longest).join("")}${after}`;
   if (!caret) return [shown];
-  const before = characters.slice(from, column - 1).reduce((sum, character) => sum + widthOf(character), 0);
-  return [shown, `${" ".repeat(margin.length + before)}^`];
+  const indent = characters.slice(from, column - 1).reduce((sum, character) => sum + widthOf(character), 0);
+  return [shown, `${" ".repeat(margin.length + before.length + indent)}^`];
 }
 
 const unprintable = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u;

@@ -1,9 +1,10 @@
-import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../failure.ts";
 import { count, quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
 import { type FileNames, versionIn } from "./file-names.ts";
+import { readBytes } from "./read-file.ts";
 import { checksumOf, refuseUnreadable } from "./text.ts";
 import { compareVersions, type Version } from "./version.ts";
 
@@ -61,8 +62,7 @@ function filesAmong(
   const sql = entries.filter(({ name }) => /\.sql$/i.test(name) && !name.startsWith("."));
   const ignored = [/\.down\.sql$/i, ...names.flatMap((other) => other.ignored ?? [])];
   const up = sql.filter(({ name }) => !ignored.some((pattern) => pattern.test(name)));
-  const files = up.filter((entry) => entry.isFile() || !isFolder(join(folder, entry.name)));
-  return files.map(({ name }) => parseName(name, join(folder, name), names) ?? name);
+  return up.map(({ name }) => parseName(name, join(folder, name), names) ?? name);
 }
 
 function list(folder: string): Dirent[] {
@@ -141,13 +141,4 @@ function withChecksum(file: NamedFile): Migration {
   const bytes = readBytes(file.path);
   refuseUnreadable(file.name, bytes);
   return { ...file, checksum: checksumOf(bytes) };
-}
-
-/** @throws Failure `access` or `io` */
-export function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw fileFailure(`cannot read the migration ${quote(path)}`, error);
-  }
 }

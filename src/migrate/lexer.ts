@@ -1,3 +1,4 @@
+import { digit, endOfRun, isOf, numberPart, wordPart, wordStart } from "./characters.ts";
 import { endOfMatch, endOfName, endOfString, isNameAt, isStringAt, skipBlanks } from "./quoted.ts";
 import { Reading } from "./reading.ts";
 
@@ -15,33 +16,53 @@ export interface Token extends Span {
    */
   readonly kind: "word" | "name" | "string" | "other" | "variable" | "command" | ";";
   /** The lines behind the semicolon of COPY … FROM STDIN, without the line `\.` that ends them. */
-  readonly data?: Span;
-}
-
-/** One statement, from its first token to its last, without the semicolon. */
-export interface Statement extends Span {
-  /** Its first words, in upper case. */
-  readonly words: readonly string[];
-  /** What the client sends for COPY … FROM STDIN. */
   readonly data?: Span | undefined;
 }
 
-/**
- * The tokens of PostgreSQL's SQL (PostgreSQL manual, 4.1) with what psql adds to it, with standard_conforming_strings
- * on until the text itself sets it off. What is not ended (a string, a comment) reaches to the end of the text.
- */
+/** The tokens of a text, as the Lexer finds them. */
 export function* tokens(sql: string): Generator<Token> {
-  const reading = new Reading();
-  for (let at = skipBlanks(sql, 0); at < sql.length;) {
-    const kind = kindAt(sql, at);
-    const token = { kind, start: at, end: endOf(sql, at, kind, reading.backslashes) };
-    if (kind !== ";") reading.enter(token, sql);
-    const data = kind === ";" && reading.end() ? dataBehind(sql, token.end) : undefined;
-    yield data ? { ...token, data } : token;
-    at = skipBlanks(sql, data ? endOfData(sql, data) : token.end);
+  const lexer = new Lexer(sql);
+  while (lexer.next()) yield { kind: lexer.kind, start: lexer.start, end: lexer.end, data: lexer.data };
+}
+
+/**
+ * Goes through the tokens of PostgreSQL's SQL (PostgreSQL manual, 4.1) with what psql adds to it, with
+ * standard_conforming_strings on until the text itself sets it off. What is not ended (a string, a comment) reaches to
+ * the end of the text. It is itself the token where it stands, for a long text has millions.
+ */
+export class Lexer implements Token {
+  kind: Token["kind"] = ";";
+  start = 0;
+  end = 0;
+  data: Span | undefined;
+  readonly #sql: string;
+  readonly #reading = new Reading();
+
+  constructor(sql: string) {
+    this.#sql = sql;
   }
-  const nothing = { start: sql.length, end: sql.length };
-  if (reading.end()) yield { kind: ";", ...nothing, data: nothing };
+
+  /** Goes on to the next token. @returns false where there is none */
+  next(): boolean {
+    const sql = this.#sql;
+    this.start = skipBlanks(sql, this.data ? endOfData(sql, this.data) : this.end);
+    this.data = undefined;
+    if (this.start === sql.length) return this.#endWithoutSemicolon();
+    this.kind = kindAt(sql, this.start);
+    this.end = endOf(sql, this.start, this.kind, this.#reading.backslashes);
+    if (this.kind !== ";") this.#reading.enter(this, sql);
+    else if (this.#reading.end()) this.data = dataBehind(sql, this.end);
+    return true;
+  }
+
+  /** The end of the text ends a COPY as well; its data are missing. */
+  #endWithoutSemicolon(): boolean {
+    this.kind = ";";
+    this.end = this.start;
+    const hasData = this.#reading.end();
+    if (hasData) this.data = { start: this.start, end: this.start };
+    return hasData;
+  }
 }
 
 const dataEnd = /\\\.\r?(?:\n|$)/y;
@@ -58,96 +79,47 @@ function dataBehind(sql: string, from: number): Span {
 /** Where the line that ends data ends itself; the end of the data where there is none. */
 export const endOfData = (sql: string, { end }: Span): number => endOfMatch(dataEnd, sql, end);
 
-/** Splits a text at the semicolons that end statements. */
-export function* statements(sql: string): Generator<Statement> {
-  let nesting = new Nesting();
-  let first: Token | undefined;
-  let last: Token | undefined;
-  for (const token of tokens(sql)) {
-    nesting.enter(token, sql);
-    if (token.kind !== ";" || nesting.isOpen) {
-      first ??= token;
-      last = token;
-      continue;
-    }
-    if (first && last) yield { start: first.start, end: last.end, words: nesting.words, data: token.data };
-    nesting = new Nesting();
-    first = last = undefined;
+function kindAt(sql: string, at: number): Token["kind"] {
+  switch (sql[at]) {
+    case ";":
+      return ";";
+    case "\\":
+      return "command";
+    case ":":
+      return endOfMatch(variable, sql, at) > at ? "variable" : "other";
   }
-  if (first && last) yield { start: first.start, end: last.end, words: nesting.words };
+  if (isStringAt(sql, at)) return "string";
+  if (isNameAt(sql, at)) return "name";
+  return isOf(wordStart, sql, at) ? "word" : "other";
 }
 
-const wordsKept = 6;
-
-/** How deep in parentheses, and in the body of an SQL function, a statement is. */
-class Nesting {
-  readonly words: string[] = [];
-  #parentheses = 0;
-  #blocks = 0;
-  #previous = "";
-
-  get isOpen(): boolean {
-    return this.#parentheses > 0 || this.#blocks > 0;
-  }
-
-  enter({ kind, start, end }: Token, sql: string): void {
-    if (kind === "word") return this.#enterWord(sql, start, end);
-    this.#previous = kind === "other" ? sql[start]! : "";
-    if (this.#previous === "(") this.#parentheses++;
-    if (this.#previous === ")") this.#parentheses = Math.max(0, this.#parentheses - 1);
-  }
-
-  #enterWord(sql: string, start: number, end: number): void {
-    if (this.words.length === wordsKept && !this.#isRoutine) return void (this.#previous = "");
-    const text = sql.slice(start, end).toUpperCase();
-    if (this.words.length < wordsKept) this.words.push(text);
-    if (this.#isRoutine) this.#enterBody(text);
-    this.#previous = text;
-  }
-
-  #enterBody(word: string): void {
-    if (this.#blocks === 0) {
-      if (word === "ATOMIC" && this.#previous === "BEGIN") this.#blocks = 1;
-      return;
-    }
-    const isLabel = this.#previous === "." || this.#previous === "AS";
-    if (word === "CASE" && !isLabel) this.#blocks++;
-    if (word === "END" && !isLabel) this.#blocks--;
-  }
-
-  get #isRoutine(): boolean {
-    const [first, second, third, fourth] = this.words;
-    if (first !== "CREATE") return false;
-    return routines.has(second === "OR" && third === "REPLACE" ? fourth : second);
-  }
-}
-
-const routines = new Set<string | undefined>(["FUNCTION", "PROCEDURE"]);
-
-const word = /[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*/iy;
-/** A number, a parameter; a cast or the sign of a named argument, within which no variable begins. */
-const other = /\$?[0-9][a-z0-9_.\u0080-\uffff]*|::|:=/iy;
 const variable = /:(?:[a-z0-9_\u0080-\uffff]+|(['"])[a-z0-9_\u0080-\uffff]+\1)/iy;
 const command = /\\[^\r\n]*/y;
-const patterns = { word, variable, command, other, ";": /;/y };
-
-function kindAt(sql: string, at: number): Token["kind"] {
-  const character = sql[at]!;
-  if (character === ";") return ";";
-  if (character === "\\") return "command";
-  if (mayQuote.includes(character)) {
-    if (isStringAt(sql, at)) return "string";
-    if (isNameAt(sql, at)) return "name";
-  }
-  if (character === ":") return endOfMatch(variable, sql, at) === at ? "other" : "variable";
-  return endOfMatch(word, sql, at) === at ? "other" : "word";
-}
-
-/** What a string or a quoted name begins with. */
-const mayQuote = "'\"$bBeExXnNuU";
 
 function endOf(sql: string, at: number, kind: Token["kind"], backslashes: boolean): number {
-  if (kind === "string") return endOfString(sql, at, backslashes);
-  if (kind === "name") return endOfName(sql, at);
-  return Math.max(endOfMatch(patterns[kind], sql, at), at + 1);
+  switch (kind) {
+    case "word":
+      return endOfRun(wordPart, sql, at);
+    case "other":
+      return endOfOther(sql, at);
+    case "string":
+      return endOfString(sql, at, backslashes);
+    case "name":
+      return endOfName(sql, at);
+    case "variable":
+      return endOfMatch(variable, sql, at);
+    case "command":
+      return endOfMatch(command, sql, at);
+    case ";":
+      return at + 1;
+  }
+}
+
+/** Within a cast and the sign of a named argument, no variable begins. */
+const longOperators = ["::", ":="];
+
+function endOfOther(sql: string, at: number): number {
+  const digits = sql[at] === "$" ? at + 1 : at;
+  if (isOf(digit, sql, digits)) return endOfRun(numberPart, sql, digits);
+  return sql[at] === ":" && longOperators.includes(sql.slice(at, at + 2)) ? at + 2 : at + 1;
 }

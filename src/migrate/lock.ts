@@ -4,7 +4,7 @@ import { formatMs, quote } from "../format.ts";
 import type { Row, Session } from "../postgres/session.ts";
 import type { Log } from "../task.ts";
 import { begin } from "./apply.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 import type { Span } from "./surroundings.ts";
 
 export interface LockWait {

@@ -1,5 +1,6 @@
 import type { Session } from "../postgres/session.ts";
-import { findHistory, type HistoryPlace, readHistory } from "./history.ts";
+import { readHistory } from "./history.ts";
+import { findHistory, type HistoryPlace } from "./history-place.ts";
 import { type Applied, comparePlan, type HistoryPlan } from "./history-plan.ts";
 import { findStart, type Start } from "./start.ts";
 import type { MigrateOptions, Step } from "./step.ts";

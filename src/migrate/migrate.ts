@@ -63,7 +63,7 @@ async function attempt(step: Step, signal: AbortSignal): Promise<Result> {
   warnOnce(step, plan);
   if (isSettled(first, options)) return settled(step);
   if (options.waitOnly) throw stillPending(plan);
-  const scripts = readScripts(plan, options);
+  const scripts = readScripts(plan, step);
   if (options.dryRun) return listed(step, first);
 
   if (place.standby) throw standby(session);

@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
-import { type Statement, type Token, tokens } from "./lexer.ts";
+import { type Token, tokens } from "./lexer.ts";
+import type { Statement } from "./statements.ts";
 
 /** Whether a statement cannot run in a transaction, as far as its text tells (PostgreSQL manual, part VI). */
 export function refusesTransaction({ words, start, end }: Statement, sql: string): boolean {

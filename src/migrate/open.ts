@@ -1,7 +1,8 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { createDatabase, databaseName, isMissingDatabase } from "../postgres/create-database.ts";
-import { openSession, type Session, type SessionOptions } from "../postgres/session.ts";
+import { openSession, type SessionOptions } from "../postgres/open-session.ts";
+import type { Session } from "../postgres/session.ts";
 import type { DatabaseSettings } from "../postgres/settings.ts";
 import type { Log } from "../task.ts";
 

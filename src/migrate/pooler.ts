@@ -1,6 +1,6 @@
 import { pause } from "../deadline.ts";
 import type { Session } from "../postgres/session.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 
 /** Whether a pooler is in between: it makes up a process id of its own. */
 export const isPooled = async (session: Session): Promise<boolean> =>

@@ -1,14 +1,13 @@
 /** Where the quoted things of PostgreSQL's SQL end: comments, strings and names (PostgreSQL manual, 4.1). */
 
-/** Only these are blanks to PostgreSQL; a no-break space is part of a name. */
-const blanks = /[ \t\n\r\f\v]*/y;
+import { blank, endOfRun } from "./characters.ts";
 
 /** Passes blanks and comments over. */
 export function skipBlanks(sql: string, from: number): number {
   for (let at = from; ;) {
-    at = endOfMatch(blanks, sql, at);
-    if (sql.startsWith("--", at)) at = endOfLine(sql, at);
-    else if (sql.startsWith("/*", at)) at = endOfComment(sql, at);
+    at = endOfRun(blank, sql, at);
+    if (sql[at] === "-" && sql[at + 1] === "-") at = endOfLine(sql, at);
+    else if (sql[at] === "/" && sql[at + 1] === "*") at = endOfComment(sql, at);
     else return at;
   }
 }
@@ -33,42 +32,45 @@ function endOfComment(sql: string, from: number): number {
   return sql.length;
 }
 
-/** The text that a sticky pattern matches at a place. */
-function matchAt(pattern: RegExp, sql: string, at: number): string | undefined {
-  pattern.lastIndex = at;
-  return pattern.exec(sql)?.[0];
-}
-
-const stringStart = /(?:[bexn]|u&)?'/iy;
-const nameStart = /(?:u&)?"/iy;
-const dollarStart = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
-
 /** Where the text ends that a sticky pattern matches at a place; the place itself where it matches none. */
 export function endOfMatch(pattern: RegExp, sql: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(sql) ? pattern.lastIndex : at;
 }
 
-export const isStringAt = (sql: string, at: number): boolean =>
-  endOfMatch(stringStart, sql, at) > at || endOfMatch(dollarStart, sql, at) > at;
+const dollarStart = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
 
-export const isNameAt = (sql: string, at: number): boolean => endOfMatch(nameStart, sql, at) > at;
+export function isStringAt(sql: string, at: number): boolean {
+  if (sql[at] === "$") return endOfMatch(dollarStart, sql, at) > at;
+  return sql[openQuote(sql, at)] === "'";
+}
+
+export const isNameAt = (sql: string, at: number): boolean => sql[openQuote(sql, at)] === '"';
+
+/** Where a quote stands that begins a string or a name, behind its prefix, if it has one. */
+function openQuote(sql: string, at: number): number {
+  if (sql[at + 1] === "'" && "bBeExXnN".includes(sql[at]!)) return at + 1;
+  if (sql[at + 1] === "&" && "uU".includes(sql[at]!)) return at + 2;
+  return at;
+}
 
 export function endOfName(sql: string, at: number): number {
-  return endOfQuoted(sql, endOfMatch(nameStart, sql, at), '"');
+  return endOfQuoted(sql, openQuote(sql, at) + 1, '"');
 }
 
 /** @param backslashes whether a backslash escapes in plain strings too: standard_conforming_strings is off */
 export function endOfString(sql: string, at: number, backslashes: boolean): number {
-  const dollar = matchAt(dollarStart, sql, at);
-  if (dollar !== undefined) {
-    const close = sql.indexOf(dollar, at + dollar.length);
-    return close < 0 ? sql.length : close + dollar.length;
-  }
-  const open = matchAt(stringStart, sql, at)!;
-  const from = at + open.length;
-  const escapes = /^e/i.test(open) || (backslashes && !/^u/i.test(open));
+  if (sql[at] === "$") return endOfDollarQuoted(sql, at);
+  const from = openQuote(sql, at) + 1;
+  const escapes = "eE".includes(sql[at]!) || (backslashes && !"uU".includes(sql[at]!));
   return escapes ? endOfEscaped(sql, from) : endOfQuoted(sql, from, "'");
+}
+
+function endOfDollarQuoted(sql: string, at: number): number {
+  const from = endOfMatch(dollarStart, sql, at);
+  const tag = sql.slice(at, from);
+  const close = sql.indexOf(tag, from);
+  return close < 0 ? sql.length : close + tag.length;
 }
 
 /** A doubled quote stands for one. */

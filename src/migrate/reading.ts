@@ -9,51 +9,54 @@ const longestKept = 30;
 export class Reading {
   /** Whether a backslash escapes in plain strings: standard_conforming_strings is off. */
   backslashes = false;
-  #statement = new Head();
+  #isBegun = false;
+  #head: Head | undefined;
 
   enter(token: Token, sql: string): void {
-    this.#statement.enter(token, sql);
+    if (!this.#isBegun) this.#begin(token, sql);
+    this.#head?.enter(token, sql);
   }
 
   /** @returns whether data follows, which the client has to send */
   end(): boolean {
-    const { text, copiesFromClient } = this.#statement;
-    this.#statement = new Head();
-    if (turnsOff.test(text)) this.backslashes = true;
-    else if (changesReading(text)) this.backslashes = false;
-    return copiesFromClient;
+    const head = this.#head;
+    this.#isBegun = false;
+    this.#head = undefined;
+    if (!head) return false;
+    if (turnsOff.test(head.words.join(" "))) this.backslashes = true;
+    else if (changesReading(head.words)) this.backslashes = false;
+    return head.copiesFromClient;
   }
-}
 
-const turnsOff = /^SET (?:SESSION |LOCAL )?STANDARD_CONFORMING_STRINGS (?:=|TO) '?(?:OFF|FALSE|NO|0)'?$/;
-
-/** Whether a statement, told by its first words, may change how the server reads strings. */
-export function changesReading(words: string): boolean {
-  return /^(?:SET (?:SESSION |LOCAL )?|RESET )(?:STANDARD_CONFORMING_STRINGS|BACKSLASH_QUOTE|ALL)\b/.test(
-    words,
-  );
+  #begin({ kind, start, end }: Token, sql: string): void {
+    this.#isBegun = true;
+    if (kind === "word" && end - start <= 5 && followed.test(sql.slice(start, end))) this.#head = new Head();
+  }
 }
 
 /** The only statements that matter. */
 const followed = /^(?:COPY|SET|RESET)$/i;
 
+const turnsOff = /^SET (?:SESSION |LOCAL )?STANDARD_CONFORMING_STRINGS (?:=|TO) '?(?:OFF|FALSE|NO|0)'?$/;
+
+/** Whether a statement, told by its first words, may change how the server reads strings. */
+export function changesReading(words: readonly string[]): boolean {
+  if (words[0] !== "SET" && words[0] !== "RESET") return false;
+  return /^(?:SET (?:SESSION |LOCAL )?|RESET )(?:STANDARD_CONFORMING_STRINGS|BACKSLASH_QUOTE|ALL)\b/.test(
+    words.join(" "),
+  );
+}
+
 class Head {
   copiesFromClient = false;
-  readonly #first: string[] = [];
-  #isFollowed: boolean | undefined;
+  readonly words: string[] = [];
   #previous = "";
   #parentheses = 0;
 
-  get text(): string {
-    return this.#first.join(" ");
-  }
-
   enter({ kind, start, end }: Token, sql: string): void {
-    this.#isFollowed ??= kind === "word" && end - start <= 5 && followed.test(sql.slice(start, end));
-    if (!this.#isFollowed) return;
     const text = sql.slice(start, Math.min(end, start + longestKept)).toUpperCase();
-    if (this.#first.length < tokensKept) this.#first.push(text);
-    if (this.#first[0] === "COPY") this.#follow(kind === "word" || kind === "other" ? text : "");
+    if (this.words.length < tokensKept) this.words.push(text);
+    if (this.words[0] === "COPY") this.#follow(kind === "word" || kind === "other" ? text : "");
   }
 
   /** FROM STDOUT is the same to the server. */

@@ -1,12 +1,13 @@
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { Failure } from "../failure.ts";
-import { errnoOf, fileFailure } from "../system-errors.ts";
 import { type Body, bodyOf } from "./body.ts";
-import { type Migration, readBytes } from "./files.ts";
-import { endOfData, type Span, type Statement, statements } from "./lexer.ts";
+import type { Migration } from "./files.ts";
+import { endOfData, type Span } from "./lexer.ts";
 import { refusesTransaction } from "./no-transaction.ts";
+import { readBytes } from "./read-file.ts";
 import { changesReading } from "./reading.ts";
 import { sectionOf } from "./sections.ts";
+import { type Statement, statements } from "./statements.ts";
 import { checksumOf, decodeSql, placeOf } from "./text.ts";
 import type { Variables } from "./variables.ts";
 
@@ -50,12 +51,10 @@ export function readScript(found: Migration, variables: Variables): ScriptFile {
 
 /** Flyway keeps this in a file of its own: `V1__x.sql.conf`. */
 function disabledBeside({ path }: Migration): boolean {
-  try {
-    return /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readFileSync(`${path}.conf`, "utf8"));
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw fileFailure(`cannot read "${path}.conf"`, error);
-  }
+  const settings = `${path}.conf`;
+  return (
+    existsSync(settings) && /^\s*executeInTransaction\s*=\s*false\s*$/m.test(readBytes(settings).toString())
+  );
 }
 
 /** The statements to apply, with their places in the SQL of the file. */
@@ -78,7 +77,7 @@ function survey(sql: string): Survey {
     const { end, data, words } = statement;
     refusing ||= refusesTransaction(statement, sql);
     if (endsTransaction(statement)) ending ??= statement;
-    if (!data && !changesReading(words.join(" "))) continue;
+    if (!data && !changesReading(words)) continue;
     parts.push({ start, end, data });
     start = data ? endOfData(sql, data) : end;
   }

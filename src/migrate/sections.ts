@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
-import { statements } from "./lexer.ts";
+import { statements } from "./statements.ts";
 import { placeOf } from "./text.ts";
 
 /** The part of a file that is applied: the whole of it, or the section that is marked so. */

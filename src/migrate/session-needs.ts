@@ -1,6 +1,7 @@
 import { Failure } from "../failure.ts";
-import { type Statement, tokens } from "./lexer.ts";
+import { tokens } from "./lexer.ts";
 import { type ScriptFile, statementsOf } from "./script-file.ts";
+import type { Statement } from "./statements.ts";
 import { placeOf } from "./text.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { serverWords } from "../format.ts";
+import { beginningOf, serverWords } from "../format.ts";
 import { bookkeepingFailure, isServerError, type ServerError } from "../postgres/errors.ts";
 import type { ScriptError } from "../postgres/script.ts";
 import { excerpt } from "./excerpt.ts";
@@ -106,4 +106,4 @@ function furtherWords({ detail, hint, constraint, where, internalQuery }: Server
   );
 }
 
-const cut = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}…` : text);
+const cut = (text: string): string => (text.length > longest ? `${beginningOf(text, longest)}…` : text);

@@ -9,7 +9,9 @@ import type { Tool } from "./adopt/tool.ts";
 import { begin } from "./apply.ts";
 import { baselineWarnings, emptyWarnings, refuseUnknownBaseline } from "./baseline.ts";
 import type { MigrationSource } from "./files.ts";
-import { bookkeeping, createHistory, type HistoryPlace, recordApplied } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
+import { recordApplied } from "./history.ts";
+import { createHistory, type HistoryPlace } from "./history-place.ts";
 import type { Applied } from "./history-plan.ts";
 import type { Version } from "./version.ts";
 

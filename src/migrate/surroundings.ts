@@ -1,7 +1,7 @@
 import { isServerError } from "../postgres/errors.ts";
 import { identifier, literal } from "../postgres/quoting.ts";
 import type { Session } from "../postgres/session.ts";
-import { bookkeeping } from "./history.ts";
+import { bookkeeping } from "./bookkeeping.ts";
 
 export interface SurroundingsOptions {
   /** In milliseconds; `Infinity` for none. */
@@ -69,11 +69,12 @@ async function chosen(
   return { ...timeout, search_path: [identifier(schema), row?.["path"]].filter(Boolean).join(", ") };
 }
 
-/** Only those that this version of PostgreSQL has. */
+/** Only those that this version of PostgreSQL has; counted, so that the answer, which each file has, is short. */
 function settingsSql(settings: Readonly<Record<string, string>>, span: Span): string {
   const rows = Object.entries(settings).map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
   const local = span === "transaction";
-  return `select pg_catalog.set_config(s.name, s.value, ${local}) from (values ${rows.join(", ")}) as s (name, value)
+  const set = `pg_catalog.set_config(s.name, s.value, ${local})`;
+  return `select pg_catalog.count(${set}) from (values ${rows.join(", ")}) as s (name, value)
     where pg_catalog.current_setting(s.name, true) is not null`;
 }
 

@@ -66,7 +66,8 @@ export class Receiver implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    this.#fail(networkFailure(this.#options.code, "http", this.#doing, error));
+    // Where TLS 1.3 refuses a client certificate, the client only sees the end that follows.
+    this.#fail(networkFailure(this.#options.code, "http", this.#doing, this.#broken ?? error));
   }
 
   readonly #onAbort = (): void => {

@@ -50,11 +50,7 @@ function target(location: string, { url }: Hop, { redirectCode = "refused" }: Re
   const to = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
   const refuse = (why: string, hint: string) =>
     new Failure(redirectCode, `HTTP ${shown(url)}: redirected to ${why}`, { kind: "redirect", hint });
-  if (!to)
-    throw refuse(
-      `${quote(location.slice(0, 200))}, which is no URL`,
-      "check the configuration of the server",
-    );
+  if (!to) throw refuse(`${quote(location)}, which is no URL`, "check the configuration of the server");
   if (to.protocol !== "http:" && to.protocol !== "https:") {
     throw refuse(`a URL of scheme ${quote(to.protocol)}`, "name the final URL instead");
   }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Failure } from "../failure.ts";
+import { readOrdinary } from "../files/ordinary-file.ts";
 import { quote } from "../format.ts";
 import { path, text } from "../kinds.ts";
 import { flag, option } from "../task.ts";
@@ -67,7 +67,7 @@ export async function readTlsSettings(args: TlsArguments): Promise<TlsSettings> 
 function readPem(name: string, file: string | undefined): Buffer | undefined {
   if (file === undefined) return undefined;
   try {
-    return readFileSync(file);
+    return readOrdinary(file);
   } catch (error) {
     throw unusable(name, file, (error as Error).message.replace(/, .*/s, ""), error);
   }

@@ -1,19 +1,44 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import type { Login } from "./login.ts";
 import { openSocket } from "./connect.ts";
 import type { PostgresTls } from "./tls.ts";
 
+/** How long a session may take to stop what it is doing. */
+const longestMs = 1500;
+const pauseMs = 100;
+
 /**
- * Asks the server to cancel what a session is doing (CancelRequest; PostgreSQL manual, 54.2.9): on a connection of
- * its own, to the very server that the session is on. The server says nothing about it, so failures go unheard.
+ * Cancels all that was sent to the server and has no answer yet; where the server does not answer soon, it destroys the
+ * socket. The server passes over a request that comes between two messages, so it is repeated.
  */
-export async function requestCancel(
+export async function cancelAll(login: Login, tls: PostgresTls): Promise<void> {
+  const { client, socket } = login;
+  const over = new AbortController();
+  const stop = () => over.abort();
+  client.once("drain", stop).once("end", stop);
+  const late = setTimeout(() => {
+    stop();
+    socket.destroy();
+  }, longestMs);
+  const limit = AbortSignal.timeout(longestMs);
+  while (!over.signal.aborted) {
+    await requestCancel(login, tls, limit);
+    await sleep(pauseMs, undefined, over).catch(() => {});
+  }
+  clearTimeout(late);
+}
+
+/**
+ * A CancelRequest (PostgreSQL manual, 54.2.9): on a connection of its own, to the very server that the session is on.
+ * The server says nothing about it, so failures go unheard.
+ */
+async function requestCancel(
   { client, socket, host }: Login,
   tls: PostgresTls,
-  limitMs: number,
+  signal: AbortSignal,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(limitMs);
   const { processID, secretKey } = keyOf(client);
   const encryption = "encrypted" in socket ? "tls" : "plain";
   try {

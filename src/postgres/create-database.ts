@@ -1,8 +1,9 @@
 import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { bookkeepingFailure, isServerError } from "./errors.ts";
+import { openSession, type SessionOptions, userOf } from "./open-session.ts";
 import { identifier } from "./quoting.ts";
-import { openSession, type Session, type SessionOptions, userOf } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { DatabaseSettings } from "./settings.ts";
 
 /** Databases that every server has, unless somebody took them away. */

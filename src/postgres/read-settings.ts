@@ -2,14 +2,14 @@ import { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { didYouMean } from "../suggest.ts";
 import { readService } from "./service-file.ts";
+import type { DatabaseSettings } from "./settings.ts";
 import {
   databaseSettings,
-  type DatabaseSettings,
   type Environment,
   serviceNameOf,
   sourceOf,
   withSource,
-} from "./settings.ts";
+} from "./settings-source.ts";
 
 /** Parameters that say which database it is, or how safely it is reached: none of these may be lost to a slip. */
 const telling = [

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { quote } from "../format.ts";
 import { errnoOf } from "../system-errors.ts";
-import type { Environment } from "./settings.ts";
+import type { Environment } from "./settings-source.ts";
 import type { Parameters } from "./uri.ts";
 
 /**
@@ -27,14 +27,14 @@ function filesOf(env: Environment): string[] {
 }
 
 async function readIfThere(file: string, required: boolean): Promise<string | undefined> {
+  const needed = `needs the service file ${quote(file)}, which`;
   try {
-    return await readFile(file, "utf8");
+    if ((await stat(file)).isFile()) return await readFile(file, "utf8");
   } catch (error) {
     if (!required && errnoOf(error) === "ENOENT") return undefined;
-    throw new Error(`needs the service file ${quote(file)}, which cannot be read: ${errnoOf(error)}`, {
-      cause: error,
-    });
+    throw new Error(`${needed} cannot be read: ${errnoOf(error)}`, { cause: error });
   }
+  throw new Error(`${needed} is no plain file`);
 }
 
 function sectionIn(text: string, name: string, file: string): Parameters | undefined {

@@ -3,8 +3,8 @@ import { parseServerUri } from "../net/server-uri.ts";
 /** Connection parameters by the names that libpq gives them: `host`, `port`, `dbname`, `user`, `sslmode`, … */
 export type Parameters = ReadonlyMap<string, string>;
 
-/** A driver in the scheme (`postgresql+psycopg://`) is left out. */
-export const postgresScheme = /^postgres(?:ql)?(?:\+[a-z0-9_]+)?:\/\//i;
+/** A driver in the scheme (`postgresql+psycopg://`) is left out, and so is that it is one for JDBC. */
+export const postgresScheme = /^(?:jdbc:)?postgres(?:ql)?(?:\+[a-z0-9_]+)?:\/\//i;
 
 /**
  * A connection URI as libpq reads it (PostgreSQL manual, 32.1.1.2): several hosts, percent-encoded parts and socket
@@ -13,7 +13,7 @@ export const postgresScheme = /^postgres(?:ql)?(?:\+[a-z0-9_]+)?:\/\//i;
  */
 export function parseUri(uri: string): Parameters {
   if (!postgresScheme.test(uri)) throw new Error(`is not a PostgreSQL URL; ${wanted}`);
-  const { user, password, hosts, path, parameters } = parseServerUri(uri, wanted);
+  const { user, password, hosts, path, parameters } = parseServerUri(uri.replace(jdbc, ""), wanted);
   const ports = hosts.map(({ port }) => port).join(",");
   return nonEmpty([
     ["user", user],
@@ -24,6 +24,9 @@ export function parseUri(uri: string): Parameters {
     ...parameters.map(translated),
   ]);
 }
+
+/** What applications in Java have before the scheme. */
+export const jdbc = /^jdbc:(?=[a-z]+:\/\/)/i;
 
 const wanted = "write postgres://user:password@host:5432/database";
 

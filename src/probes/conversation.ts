@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { Failure, type FailureOptions } from "../failure.ts";
-import { quote, serverWords } from "../format.ts";
+import { beginningOf, quote, serverWords } from "../format.ts";
 import { interrupted, networkFailure } from "../net/errors.ts";
 
 const code = "not-ready";
@@ -143,7 +143,7 @@ export class Conversation {
   /** What a server says may be of any length, and may try to look like a line of the log. */
   #told(says: string): string {
     const words = serverWords(says);
-    return `${this.#name}: ${words.length > maxTold ? `${words.slice(0, maxTold)}...` : words}`;
+    return `${this.#name}: ${words.length > maxTold ? `${beginningOf(words, maxTold)}…` : words}`;
   }
 
   /** What came is not of this protocol. */

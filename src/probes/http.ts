@@ -1,11 +1,12 @@
-import { STATUS_CODES } from "node:http";
 import { Failure } from "../failure.ts";
-import { formatBytes, quote } from "../format.ts";
+import { beginningOf, formatBytes, quote } from "../format.ts";
 import type { Pair } from "../kinds.ts";
 import { type HttpResponse, request } from "../net/http.ts";
 import { retryAfterOf } from "../net/retry-after.ts";
+import { statusLine } from "../net/status.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import { shown } from "../net/url.ts";
+import { boundedMatch } from "./bounded-match.ts";
 import { type JsonExpectation, parseJson, type StatusSet, textAt } from "./expectation.ts";
 import type { HttpTarget } from "./target.ts";
 
@@ -52,15 +53,11 @@ function checkStatus({ status, headers }: HttpResponse, expected: StatusSet, doi
   if (expected.has(status)) return;
   const location = headers["location"];
   const to = typeof location === "string" ? ` to ${quote(withoutQuery(location))}` : "";
-  throw new Failure(
-    "not-ready",
-    `${doing}: status ${status} ${STATUS_CODES[status] ?? ""}${to}, not ${expected.text}`,
-    {
-      kind: `expectation:status-${status}`,
-      hint: statusHint(status),
-      retryAfter: retryAfterOf(headers["retry-after"]),
-    },
-  );
+  throw new Failure("not-ready", `${doing}: status ${statusLine(status)}${to}, not ${expected.text}`, {
+    kind: `expectation:status-${status}`,
+    hint: statusHint(status),
+    retryAfter: retryAfterOf(headers["retry-after"]),
+  });
 }
 
 const withoutQuery = (location: string): string =>
@@ -94,13 +91,18 @@ async function checkBody(
     );
   }
   const { text, complete } = await readText(response);
-  if (match && !match.test(text)) {
-    throw unexpected("match", `${doing}: the body does not match ${quote(match.source)}: ${excerpt(text)}`);
-  }
+  if (match) await checkMatch(text, match, doing);
   if (json.length === 0) return;
   if (!complete)
     throw unexpected("json", `${doing}: the body is longer than ${formatBytes(maxBody)}, too long for JSON`);
   checkJson(text, json, doing);
+}
+
+async function checkMatch(text: string, match: RegExp, doing: string): Promise<void> {
+  const matches = await boundedMatch(match, text);
+  if (matches === true) return;
+  const says = matches === "endless" ? "takes too long to be compared with" : "does not match";
+  throw unexpected("match", `${doing}: the body ${says} ${quote(match.source)}: ${excerpt(text)}`);
 }
 
 async function readText({ body }: HttpResponse): Promise<{ text: string; complete: boolean }> {
@@ -140,4 +142,4 @@ const unexpected = (what: string, message: string, cause?: unknown): Failure =>
     cause,
   });
 
-const excerpt = (text: string): string => quote(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+const excerpt = (text: string): string => quote(text.length > 100 ? `${beginningOf(text, 100)}…` : text);

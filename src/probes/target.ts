@@ -3,9 +3,11 @@ import { type KubernetesTarget, parseKubernetes } from "../kubernetes/target.ts"
 import { percentDecoded } from "../net/url.ts";
 import { type DnsTarget, parseDns } from "./dns-target.ts";
 import { hostPort } from "../net/host-port.ts";
-import { postgresScheme } from "../postgres/uri.ts";
+import { didYouMean } from "../suggest.ts";
+import { jdbc, postgresScheme } from "../postgres/uri.ts";
 import type { Host } from "../postgres/hosts.ts";
-import { type DatabaseSettings, databaseSettings } from "../postgres/settings.ts";
+import type { DatabaseSettings } from "../postgres/settings.ts";
+import { databaseSettings } from "../postgres/settings-source.ts";
 import { type Protocol, protocols } from "./protocols.ts";
 import { isServer, parseServer, type ServerTarget } from "./server-target.ts";
 
@@ -94,7 +96,8 @@ export const targetSchemes: readonly string[] = [
   ...Object.keys(protocols),
 ];
 
-function parseTarget(text: string): Target {
+function parseTarget(given: string): Target {
+  const text = given.replace(jdbc, "");
   if (postgresScheme.test(text)) return parsePostgres(text);
   const [, scheme = "", slashes] = /^([a-z][a-z0-9+._-]*):(\/\/)?/i.exec(text) ?? [];
   // host:port looks like a scheme, too: redis:6379, dns:53
@@ -104,8 +107,15 @@ function parseTarget(text: string): Target {
   if (named in parsers) return parsers[named as keyof typeof parsers](text);
   if (slashes === undefined) return parseTcp(text);
   if (isServer(scheme)) return parseServer(text);
-  throw new Error(`has a scheme that wait-for does not know; write ${forms}`);
+  throw new Error(
+    `has a scheme that wait-for does not know${didYouMean(named, everyScheme())}; write ${forms}`,
+  );
 }
+
+const everyScheme = (): string[] => [
+  ...targetSchemes,
+  ...Object.values(protocols).flatMap(({ schemes }) => Object.keys(schemes)),
+];
 
 /** The path of `file:/path` or `file:///path`, percent-encoded like any URL. */
 function pathIn(text: string): { name: string; path: string } {
@@ -119,11 +129,13 @@ function pathIn(text: string): { name: string; path: string } {
 function parseTcp(text: string): TcpTarget {
   const form = /^(?:tcp:\/\/)?(\[[0-9a-f:.%]+\]|[^\s:/@?#[\]]+):([0-9]{1,5})\/?$/i;
   const [, host, port] = form.exec(text) ?? [];
-  if (host === undefined) throw new Error(`is not a target; write ${forms}`);
+  if (host === undefined) throw new Error(/^tcp:/i.test(text) ? notTcp : `is not a target; write ${forms}`);
   const number = Number(port);
   if (number < 1 || number > 65_535) throw noPort();
   return { scheme: "tcp", name: `tcp://${hostPort(host, number)}`, host, port: number };
 }
+
+const notTcp = "is not of the form tcp://host:port; several targets are words of their own, or a list";
 
 const noPort = () => new Error("has no port from 1 to 65535");
 

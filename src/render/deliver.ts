@@ -36,7 +36,7 @@ export async function renderAll(
   if (differing.length === 0) return 0;
   await withStagingFor(folder, async (staging) => {
     const tree = await stage(join(staging, "tree"), differing, wanted, surroundings);
-    await publishTree(tree, folder, () => {});
+    await publishTree(tree, folder);
   });
   return differing.length;
 }

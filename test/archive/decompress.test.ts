@@ -97,6 +97,13 @@ test("zst: a wrong checksum is noticed", async (t) => {
   await assert.rejects(decompressed(t, packed, "zst"), integrity);
 });
 
+test("zst: a frame that needs a dictionary is no damage", async (t) => {
+  // Magic, a descriptor that announces both ids, the dictionary's, the length, and one block as it is (RFC 8878).
+  const frame = Buffer.from("28b52ffd" + "21" + "07" + "05" + "290000", "hex");
+  const packed = Buffer.concat([frame, Buffer.from("hello")]);
+  await assert.rejects(decompressed(t, packed, "zst"), { code: "integrity", kind: "unsupported" });
+});
+
 test("a file that is not compressed comes as it is", async (t) => {
   assert.ok((await decompressed(t, content, undefined)).equals(content));
   assert.equal((await decompressed(t, Buffer.alloc(0), undefined)).length, 0);

@@ -10,7 +10,7 @@ import { tarEnd, tarEntry } from "../helpers/archives.ts";
 
 const bundle = join(import.meta.dirname, "../../dist/initkit.cjs");
 /** What the image gives itself in a container of 64 MiB. */
-const heap = ["--max-old-space-size=32", "--max-semi-space-size=1"];
+const heap = ["--max-old-space-size=32", "--min-semi-space-size=2", "--max-semi-space-size=2"];
 const links = 100_000;
 /** In memory, where the disk has no say in how long it takes. */
 const volume = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Limited, printLimited } from "./download-limited.ts";
 import { compare, printRatios, type Subject } from "./measure.ts";
 import { startNginx } from "./nginx.ts";
-import { emptied, inMemory, initkit, installed, manyFiles } from "./surroundings.ts";
+import { emptied, inMemory, initkit, installed, manyFiles, node } from "./surroundings.ts";
 import { makeTree } from "./tree.ts";
 
 const rounds = 5;
@@ -134,7 +134,7 @@ function againSubjects({ url, sha256, out }: Place): Subject[] {
   const empty = join(out, "..", "empty.cjs");
   writeFileSync(empty, "");
   return [
-    { name: "node, an empty file", command: [process.execPath, empty] },
+    { name: "node, an empty file", command: [node, empty] },
     {
       name: "initkit, with a digest",
       command: initkit("download", url, join(out, "large"), "--sha256", sha256),

@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compare, printRatios, type Subject } from "./measure.ts";
-import { initkit } from "./surroundings.ts";
+import { initkit, node } from "./surroundings.ts";
 
-const node = process.execPath;
 const root = join(import.meta.dirname, "../..");
 
 /** Start-up and peak memory of whole processes, against bare node on an empty file. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildRuntime } from "../../src/image/runtime.ts";
@@ -40,11 +40,14 @@ export function installed(subjects: readonly Subject[]): Subject[] {
   return subjects.filter(isComplete);
 }
 
-const runtimes = mkdtempSync(join(tmpdir(), "initkit-bench-"));
-process.once("exit", () => rmSync(runtimes, { recursive: true }));
-const runtime = join(runtimes, "runtime");
+const programs = mkdtempSync(join(tmpdir(), "initkit-bench-"));
+process.once("exit", () => rmSync(programs, { recursive: true }));
+const runtime = join(programs, "runtime");
 await buildRuntime(process.execPath, runtime);
-evict(runtime);
+/** This Node, in a copy, so that both programs have just been written. */
+export const node = join(programs, "node");
+copyFileSync(process.execPath, node);
+for (const program of [runtime, node]) evict(program);
 
 /** The command that runs initkit as the image does, with a runtime made from this Node as the Dockerfile makes it. */
 export const initkit = (...args: string[]): readonly string[] => [runtime, "initkit", ...args];

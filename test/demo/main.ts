@@ -1,7 +1,7 @@
 /**
  * The README's example on this machine: an embedded PostgreSQL and a small artifact server on loopback, and
- * the real entry point with its steps from variables. What it makes stays in .demo/, so that a second run
- * finds it done.
+ * the real entry point with its steps from variables. What it makes stays in .demo/, or in the folder that is
+ * named, so that a second run finds it done.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { writeMigrations } from "./migrations.ts";
 import { showTables, showTree } from "./show.ts";
 
 const root = join(import.meta.dirname, "../..");
-const folder = join(root, ".demo");
+const folder = process.argv[2] ?? join(root, ".demo");
 const entry = join(root, "dist/initkit.cjs");
 
 async function demo(): Promise<number> {

@@ -297,3 +297,146 @@ describe("the title of a layer", () => {
     });
   }
 });
+
+describe("a second download", () => {
+  const title = "org.opencontainers.image.title";
+  const titled = (name: string) => ({ annotations: { [title]: name } });
+
+  /** What a first and only run makes of what the registry has now. */
+  async function clean({ registry, home }: Place, ...options: string[]): Promise<Record<string, string>> {
+    const dest = join(home, `clean-${Math.random()}`);
+    assert.equal((await download(registry, dest, "--extract", ...options)).status, "done");
+    return treeIn(dest);
+  }
+
+  test("follows a title that has changed while the bytes have not", async (t) => {
+    const at = await place(t);
+    const { registry, dest } = at;
+    for (const content of ["weights", gzipSync("weights")]) {
+      const sha256 = registry.blob(content).digest.slice("sha256:".length);
+      for (const options of [[], ["--sha256", sha256]]) {
+        registry.put(manifestOf(registry.blob(content, titled("old"))), "latest");
+        assert.equal((await download(registry, dest, "--extract", ...options)).failure, undefined);
+        assert.equal((await download(registry, dest, "--extract", ...options)).status, "unchanged");
+        registry.put(manifestOf(registry.blob(content, titled("new"))), "latest");
+        assert.equal((await download(registry, dest, "--extract", ...options)).status, "done");
+        const expected = await clean(at, ...options);
+        assert.deepEqual(treeIn(dest), { ...expected, old: "weights" });
+        assert.equal((await download(registry, dest, "--extract", ...options)).status, "unchanged");
+      }
+    }
+  });
+
+  test("follows titles that have changed places", async (t) => {
+    const at = await place(t);
+    const { registry, dest } = at;
+    const put = (...names: [string, string]) =>
+      registry.put(
+        manifestOf(registry.blob("one", titled(names[0])), registry.blob("two", titled(names[1]))),
+        "latest",
+      );
+    put("a", "b");
+    await download(registry, dest, "--extract");
+    assert.deepEqual(treeIn(dest), { a: "one", b: "two" });
+    put("b", "a");
+    assert.equal((await download(registry, dest, "--extract")).status, "done");
+    assert.deepEqual(treeIn(dest), await clean(at));
+    assert.equal((await download(registry, dest, "--extract")).status, "unchanged");
+  });
+
+  test("follows bytes that have changed while the title has not", async (t) => {
+    const at = await place(t);
+    const { registry, dest, home } = at;
+    for (const content of ["one", "two"]) {
+      registry.put(manifestOf(registry.blob(content, titled("model"))), "latest");
+      assert.equal((await download(registry, dest, "--extract")).status, "done");
+      assert.equal((await download(registry, `${home}/files/`)).status, "done");
+      assert.deepEqual(treeIn(dest), { model: content });
+      assert.deepEqual(treeIn(join(home, "files")), { model: content });
+    }
+  });
+
+  test("into a folder, without extract, follows the title too", async (t) => {
+    const { registry, home } = await place(t);
+    for (const name of ["old", "new"]) {
+      registry.put(manifestOf(registry.blob("weights", titled(name))), "latest");
+      assert.equal((await download(registry, `${home}/`)).status, "done");
+      assert.equal((await download(registry, `${home}/`)).status, "unchanged");
+    }
+    assert.deepEqual(treeIn(home), { new: "weights", old: "weights" });
+    assert.deepEqual(debris(home), []);
+  });
+
+  test("does not ask for the title of an archive that has names of its own", async (t) => {
+    const { registry, dest } = await place(t);
+    const layer = registry.blob(layerOf(file("a")), titled("docs"));
+    registry.put(manifestOf(layer), "latest");
+    const words = [dest, "--extract", "--sha256", layer.digest.slice("sha256:".length)];
+    await download(registry, ...words);
+    const { length } = registry.seen;
+    assert.equal((await download(registry, ...words)).status, "unchanged");
+    assert.equal(registry.seen.length, length);
+  });
+
+  test("takes a layer for what its type says by now", async (t) => {
+    const at = await place(t);
+    const { registry, dest } = at;
+    const layers = [layerOf(file("a"), file("b")), layerOf(file(".wh.b", ""), file("c"))];
+    const put = (mediaType: string) =>
+      registry.put(manifestOf(...layers.map((layer) => registry.blob(layer, { mediaType }))), "latest");
+    put("application/x-tar");
+    await download(registry, dest, "--extract");
+    put("application/vnd.oci.image.layer.v1.tar+gzip");
+    assert.equal((await download(registry, dest, "--extract")).status, "done");
+    assert.deepEqual(await clean(at), { a: "a", c: "c" });
+  });
+});
+
+describe("a single layer by its digest", () => {
+  const single = (registry: FakeRegistry, digest: string, ...words: string[]): Promise<TaskRun> =>
+    runTask("download", [registry.url(`@${digest}`).href, ...words], { env: { DOCKER_CONFIG: "/nowhere" } });
+
+  test("is what it is as the only layer of an image: a whiteout never lands, and takes nothing away", async (t) => {
+    const { registry, home, dest } = await place(t);
+    const layer = layerOf(
+      file("a/.wh.gone", ""),
+      file("a/.wh..wh..opq", ""),
+      file("a/new"),
+      file(".wh.kept", ""),
+      folder(".wh..wh.plnk"),
+    );
+    mkdirSync(join(dest, "a"), { recursive: true });
+    for (const name of ["kept", "a/kept", "a/gone"]) writeFileSync(join(dest, name), "mine");
+    const { digest } = registry.blob(layer);
+    assert.equal((await single(registry, digest, dest, "--extract")).status, "done");
+    assert.deepEqual(treeIn(dest), {
+      a: "/",
+      "a/gone": "mine",
+      "a/kept": "mine",
+      "a/new": "a/new",
+      kept: "mine",
+    });
+    assert.equal((await single(registry, digest, dest, "--extract")).status, "unchanged");
+
+    const image = join(home, "image");
+    registry.put(manifestOf(registry.blob(layer)), "latest");
+    await download(registry, image, "--extract");
+    const alone = join(home, "alone");
+    await single(registry, digest, alone, "--extract");
+    assert.deepEqual(treeIn(alone), treeIn(image));
+  });
+
+  test("is refused where a whiteout of it names nothing", async (t) => {
+    const { registry, dest } = await place(t);
+    const { digest } = registry.blob(layerOf(file("a/.wh...", "")));
+    assert.equal((await single(registry, digest, dest, "--extract")).failure?.kind, "unsafe");
+    assert.equal(existsSync(dest), false);
+  });
+
+  test("is written as it is without extract", async (t) => {
+    const { registry, home } = await place(t);
+    const { digest } = registry.blob("bytes");
+    assert.equal((await single(registry, digest, join(home, "file"))).status, "done");
+    assert.deepEqual(treeIn(home), { file: "bytes" });
+  });
+});

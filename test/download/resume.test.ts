@@ -104,6 +104,18 @@ test("the retries of one run carry on too, and fetch no byte twice", async (t) =
   assert.deepEqual(debris(home), []);
 });
 
+for (const [what, given] of [
+  ["without anything to know it again by", { etag: undefined }],
+  ["that always sends all of it", { ignoresRange: true }],
+] as const) {
+  test(`a source ${what} that breaks off at the same place again and again is given up`, async (t) => {
+    const { file, server } = await scene(t, { ...given, cuts: [70_000, 70_000, 70_000, 70_000] });
+    const words = [`${server.origin}/file`, file, "--retries", "2", "--backoff", "1ms"];
+    const { failure, attempts } = await runTask("download", words);
+    assert.deepEqual([failure?.exitCode, attempts], [11, 3]);
+  });
+}
+
 test("an archive is carried on and then extracted", async (t) => {
   const files = Array.from({ length: 50 }, (_, index) => ({
     name: `app/${index}`,
@@ -452,7 +464,6 @@ test("of two runs at the same time one carries on, and both end well", async (t)
 
 test("two runs that fail at the same time leave one part, which is good", async (t) => {
   const { home, file, source, run } = await scene(t, { cuts: [60_000, 60_000] });
-  source.beforeCut = async () => {};
   source.drip = { ms: 5, bytes: 20_000 };
   await Promise.all([run(), run()]);
   assert.equal(parts(home).length, 1);

@@ -4,35 +4,47 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "no
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { makeFolders, makeParents } from "../../src/files/parents.ts";
+import { makeFolders, withParents } from "../../src/files/parents.ts";
 import { tar } from "../helpers/archives.ts";
 import { runTask } from "../helpers/run-task.ts";
 import { temporary } from "../helpers/temporary.ts";
 
-test("missing parents are made, and taken away again where nothing has come into them", (t) => {
+/** Makes the parents of a path for something that fails. */
+const fail = (path: string, act = () => {}): Promise<void> =>
+  withParents(path, async () => {
+    act();
+    throw new Error("fails");
+  });
+
+test("missing parents are made, and taken away again where what they are for fails", async (t) => {
   const home = temporary(t);
-  const undo = makeParents(join(home, "a/b/c"));
+  const seen: string[] = [];
+  await assert.rejects(fail(join(home, "a/b/c"), () => seen.push(...readdirSync(join(home, "a")))));
+  assert.deepEqual([seen, readdirSync(home)], [["b"], []]);
+  await withParents(join(home, "a/b/c"), async () => {});
   assert.deepEqual(readdirSync(join(home, "a")), ["b"]);
-  undo();
-  assert.deepEqual(readdirSync(home), []);
 });
 
-test("what was there before stays, and so does what others have put something into", (t) => {
+test("what was there before stays, and so does what others have put something into", async (t) => {
   const home = temporary(t);
   mkdirSync(join(home, "a"));
-  const undo = makeParents(join(home, "a/b/c/d"));
-  writeFileSync(join(home, "a/b/theirs"), "");
-  undo();
+  await assert.rejects(fail(join(home, "a/b/c/d"), () => writeFileSync(join(home, "a/b/theirs"), "")));
   assert.deepEqual(readdirSync(join(home, "a/b")), ["theirs"]);
-  makeParents(join(home, "a/b"))();
+  await assert.rejects(fail(join(home, "a/b")));
   assert.ok(existsSync(join(home, "a")));
 });
 
-test("the first folder that was missing is told", (t) => {
+test("the folders that were missing are told, the outermost first", (t) => {
   const home = temporary(t);
-  assert.equal(makeFolders(join(home, "a/b")), join(home, "a"));
-  assert.equal(makeFolders(join(home, "a/b/c")), join(home, "a/b/c"));
-  assert.equal(makeFolders(join(home, "a/b/c")), undefined);
+  assert.deepEqual(makeFolders(join(home, "a/b")), [join(home, "a"), join(home, "a/b")]);
+  assert.deepEqual(makeFolders(join(home, "a/b/c")), [join(home, "a/b/c")]);
+  assert.deepEqual(makeFolders(join(home, "a/b/c")), []);
+});
+
+test("where one of the folders cannot be made, those above it are taken away again", (t) => {
+  const home = temporary(t);
+  assert.throws(() => makeFolders(join(home, "a/b", "x".repeat(256))), { code: "ENAMETOOLONG" });
+  assert.deepEqual(readdirSync(home), []);
 });
 
 test("the reason why a folder cannot be made is the real one", (t) => {

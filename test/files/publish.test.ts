@@ -52,8 +52,6 @@ function setUp(t: TestContext) {
   return { home, destination, there };
 }
 
-const ignore = () => {};
-
 test("a tree comes whole to a place where nothing is", async (t) => {
   const { home, destination } = setUp(t);
   const tree = stage(
@@ -61,7 +59,7 @@ test("a tree comes whole to a place where nothing is", async (t) => {
     { "a/b/file": "x", top: "y" },
     { a: { mode: 0o500 }, "a/b": { mode: 0o700, mtime: 5 } },
   );
-  await publishTree(tree, destination, ignore);
+  await publishTree(tree, destination);
   assert.equal(readFileSync(join(destination, "a/b/file"), "utf8"), "x");
   assert.equal(statSync(join(destination, "a")).mode & 0o777, 0o500);
   assert.equal(statSync(join(destination, "a/b")).mtimeMs, 5000);
@@ -81,7 +79,7 @@ test("a tree is merged into what is there, which keeps its own owner and mode", 
     { a: { mode: 0o711 }, b: { mode: 0o500 } },
   );
   const calls: boolean[] = [];
-  await publishTree(tree, destination, (replaces) => void calls.push(replaces));
+  await publishTree(tree, destination, { beforeMerge: (replaces) => void calls.push(replaces) });
   assert.equal(statSync(destination).mode, before);
   assert.deepEqual(calls, [true]);
   assert.deepEqual(
@@ -103,7 +101,7 @@ test("a folder that is there keeps its set-gid bit, and its mode where the archi
     { "named/f": "", "passed/f": "" },
     { named: { mode: 0o755 }, passed: { isNamed: false } },
   );
-  await publishTree(tree, destination, ignore);
+  await publishTree(tree, destination);
   assert.equal(statSync(join(destination, "named")).mode & 0o7777, 0o2755);
   assert.equal(statSync(join(destination, "passed")).mode & 0o7777, 0o2770);
 });
@@ -114,7 +112,7 @@ test("a link in place of a file is replaced, not followed", async (t) => {
   const sentinel = join(home, "sentinel");
   writeFileSync(sentinel, "untouched");
   symlinkSync(sentinel, join(destination, "file"));
-  await publishTree(stage(home, { file: "new" }), destination, ignore);
+  await publishTree(stage(home, { file: "new" }), destination);
   assert.ok(lstatSync(join(destination, "file")).isFile());
   assert.equal(readFileSync(sentinel, "utf8"), "untouched");
 });
@@ -136,10 +134,9 @@ for (const [what, prepare] of [
     const before = snapshot(home);
     const tree = stage(home, { "a/file": "new", file: "new", "z/file": "new" });
     let called = false;
-    await assert.rejects(
-      publishTree(tree, destination, () => void (called = true)),
-      { code: "access" },
-    );
+    await assert.rejects(publishTree(tree, destination, { beforeMerge: () => void (called = true) }), {
+      code: "access",
+    });
     const { staged: _, ...after } = snapshot(home);
     const kept = Object.fromEntries(Object.entries(after).filter(([path]) => !path.startsWith("staged/")));
     assert.deepEqual(kept, before);
@@ -150,7 +147,7 @@ for (const [what, prepare] of [
 test("the time of a folder that is there is that of the archive", async (t) => {
   const { home, destination, there } = setUp(t);
   there("a/x", "");
-  await publishTree(stage(home, { "a/f": "" }, { a: { mtime: 77 } }), destination, ignore);
+  await publishTree(stage(home, { "a/f": "" }, { a: { mtime: 77 } }), destination);
   assert.equal(statSync(join(destination, "a")).mtimeMs, 77_000);
 });
 
@@ -158,7 +155,7 @@ test("a destination that is a link to a folder is that folder", async (t) => {
   const { home, destination, there } = setUp(t);
   there("keep", "");
   symlinkSync(destination, join(home, "link"));
-  await publishTree(stage(home, { file: "new" }), join(home, "link"), ignore);
+  await publishTree(stage(home, { file: "new" }), join(home, "link"));
   assert.equal(readlinkSync(join(home, "link")), destination);
   assert.equal(readFileSync(join(destination, "file"), "utf8"), "new");
 });

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import type { Environment } from "./plan.ts";
@@ -7,9 +8,10 @@ export const manifests = join(import.meta.dirname, "../manifests");
 
 const textOf = (file: string): string => readFileSync(join(manifests, file), "utf8");
 
+export const objectsIn = (text: string): any[] => parseAllDocuments(text).map((document) => document.toJS());
+
 /** The objects in a file of test/manifests. Their form is the Kubernetes API's. */
-export const objectsOf = (file: string): any[] =>
-  parseAllDocuments(textOf(file)).map((document) => document.toJS());
+export const objectsOf = (file: string): any[] => objectsIn(textOf(file));
 
 /** A file of test/manifests that is not for the Kubernetes API. */
 export const valuesOf = (file: string): any => parse(textOf(file));
@@ -50,3 +52,22 @@ export function overlaid(pod: any): any {
 export const byName = (variables: readonly any[]): any[] => [
   ...new Map(variables.map((variable) => [variable.name, variable])).values(),
 ];
+
+export const hasHelm = spawnSync("helm", ["version"]).status === 0;
+
+/**
+ * What Helm makes of a chart in a new folder: it has the README's pod, but takes the steps from the README's values by
+ * the README's template.
+ */
+export function renderedByHelm(folder: string, ...options: readonly string[]): string {
+  const variables = textOf("helm-env.tpl").replaceAll(/^/gm, "      ").trimEnd();
+  const pod = textOf("readme-pod.yaml")
+    .replaceAll(/ {8}- name: INITKIT_STEP_.*\n( {10}.*\n)+/g, "")
+    .replace("      env:", () => variables);
+  mkdirSync(join(folder, "templates"));
+  writeFileSync(join(folder, "templates/pod.yaml"), pod);
+  writeFileSync(join(folder, "values.yaml"), textOf("helm-values.yaml"));
+  writeFileSync(join(folder, "Chart.yaml"), "{apiVersion: v2, name: my-app, version: 1.0.0}");
+  const env = { ...process.env, HOME: folder };
+  return execFileSync("helm", ["template", "my-app", folder, ...options], { encoding: "utf8", env });
+}

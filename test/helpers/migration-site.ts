@@ -88,6 +88,13 @@ export async function siteOn(pg: Postgres, files: Files): Promise<Site> {
   return place;
 }
 
+/** Migrations whose order is not that of their names. */
+export const three = {
+  "1_a.sql": "create table a (id int primary key);",
+  "2_b.sql": "create table b (id int references a);",
+  "10_c.sql": "insert into a values (1); insert into b values (1);",
+};
+
 export function failed(run: TaskRun, code: Failure["code"]): Failure {
   assert.equal(run.failure?.code, code, run.failure?.message ?? run.status);
   return run.failure!;

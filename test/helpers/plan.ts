@@ -21,8 +21,8 @@ export async function planned(argv: readonly string[], env: Environment = {}): P
   let warnings: readonly string[] = [];
   try {
     const line = parseCommandLine(argv, problems);
-    const globals = resolveGlobals(line.options, env, problems);
-    const source = await readSource(line, env, problems);
+    const globals = resolveGlobals(line.options, { env, secrets }, problems);
+    const source = await readSource(line, globals.file, env, problems);
     warnings = source.warnings;
     const plan = await makePlan(source, globals.timeout, { env, secrets }, problems);
     problems.throwIfAny();

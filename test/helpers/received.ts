@@ -4,11 +4,16 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** Waits until a part of a download below a folder has so many bytes; a connection that is dropped earlier takes some of them with it. */
 export async function received(home: string, bytes: number): Promise<void> {
-  const isThere = () =>
-    readdirSync(home, { recursive: true, encoding: "utf8" }).some(
-      (name) =>
-        name.endsWith("/bytes") &&
-        (statSync(join(home, name), { throwIfNoEntry: false })?.size ?? 0) >= bytes,
+  while (bytes > 0 && !isThere(home, bytes)) await pause(2);
+}
+
+function isThere(home: string, bytes: number): boolean {
+  try {
+    return readdirSync(home, { recursive: true, encoding: "utf8" }).some(
+      (name) => name.endsWith("/bytes") && statSync(join(home, name)).size >= bytes,
     );
-  while (bytes > 0 && !isThere()) await pause(2);
+  } catch {
+    // Another run has taken a part away meanwhile.
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -9,25 +9,33 @@ import { after, before, describe, test } from "node:test";
 import { type Artifact, serveArtifact } from "../demo/artifact.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { query } from "../helpers/query.ts";
-import { buildImages, type Ended } from "./podman.ts";
+import { readme } from "../helpers/readme.ts";
+import { buildImages, type Ended, podmanSays } from "./podman.ts";
 
-const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+const root = join(import.meta.dirname, "../..");
 
-/** Every command of the README that runs the image. */
+/** Every command of the README that builds the image or runs it. */
 const commands = readme
   .replaceAll("\\\n", "")
   .split("\n")
-  .filter((line) => line.startsWith("docker run "));
+  .filter((line) => line.startsWith("docker "));
 
 /** What each of them must have done, by its own words. */
-const outcomes: Readonly<Record<string, (ended: Ended) => void | Promise<void>>> = {
+const outcomes: Readonly<Record<string, (ended: Ended) => unknown>> = {
   "then download https://example.com": () => assert.ok(existsSync(join(folder, "models/model/weights.bin"))),
+  "docker build --tag initkit .": (ended) => assertTagged("initkit", ended),
+  "docker build --tag initkit:shell": (ended) => assertTagged("initkit:shell", ended),
   "then migrate /migrations": async () => {
     assert.deepEqual(await query(database, "select * from users"), []);
   },
   "check -f /steps.yaml": ({ stdout }) => assert.match(stdout, /wait-for/),
   "-f - <steps.yaml": ({ stderr }) => assert.match(stderr, /"event":"run\.done"/),
 };
+
+/** The last line that a build prints is the image's. */
+async function assertTagged(tag: string, { stdout }: Ended): Promise<void> {
+  assert.equal(stdout.trim().split("\n").at(-1), await podmanSays("inspect", "--format", "{{.Id}}", tag));
+}
 
 let folder: string;
 let artifact: Artifact;
@@ -56,12 +64,12 @@ after(async () => {
 /** In a shell, with podman in the place of docker, on the network where the servers of this test are. */
 async function run(command: string): Promise<Ended> {
   const line = command
-    .replace(/^docker run (?!.*--network)/, "docker run --network host ")
+    .replace(/^docker (build|run) (?!.*--network)/, "docker $1 --network host ")
     .replace("https://example.com/model.tar.gz", artifact.url)
     .replace("https://example.com", `${artifact.origin}/healthz`);
   const script = `docker() { podman "$@"; }\n${line}`;
   const child = spawn("sh", ["-c", script], {
-    cwd: folder,
+    cwd: command.startsWith("docker build ") ? root : folder,
     env: { ...process.env, DATABASE_URL: database },
     stdio: ["ignore", "pipe", "pipe"],
   });

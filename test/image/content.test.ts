@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { assertLinked } from "./linked.ts";
-import { buildImages, podmanSays } from "./podman.ts";
+import { baseImage, buildImages, buildStage, podman, podmanSays } from "./podman.ts";
 
 const root = join(import.meta.dirname, "../..");
 const { name, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -94,5 +94,24 @@ describe("what is in the image", () => {
     } finally {
       await podmanSays("image", "rm", image);
     }
+  });
+
+  test("is built from the base that BASE names, by its digest too", async () => {
+    const build = (base: string) =>
+      podman([
+        "build",
+        "--quiet",
+        "--pull=never",
+        "--target=build",
+        `--build-arg=BASE=${base}`,
+        "--network=host",
+        root,
+      ]);
+    const [digest] = JSON.parse(await podmanSays("inspect", "--format", "{{json .RepoDigests}}", baseImage));
+    const { stdout, stderr } = await build(digest);
+    assert.equal(stdout.trim(), await podmanSays("inspect", "--format", "{{.Id}}", buildStage), stderr);
+    const missing = await build("localhost/initkit-no-base");
+    assert.notEqual(missing.exitCode, 0);
+    assert.match(missing.stderr, /initkit-no-base/);
   });
 });

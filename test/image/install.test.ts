@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { changeTimesIn } from "../helpers/tree.ts";
+import { buildOtherImages, images } from "./other-images.ts";
 import {
   baseImage,
   buildImages,
@@ -24,18 +25,18 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../pac
 const folder = mkdtempSync(join(tmpdir(), "initkit-install-"));
 const server = createServer((socket) => void socket.on("error", () => {}));
 let mounted: string;
+let otherImages: AsyncDisposable;
 
 before(async () => {
   await buildImages();
   mounted = await podmanSays("image", "mount", "initkit");
-  await build("initkit-test:busybox", "FROM scratch\nCOPY --from=localhost/initkit:shell /bin /bin\n");
-  await build("initkit-test:empty", "FROM scratch\nLABEL empty=yes\n");
+  otherImages = await buildOtherImages();
   await once(server.listen(0, "127.0.0.1"), "listening");
 });
 
 after(async () => {
   server.close();
-  await podman(["rmi", "--force", "initkit-test:busybox", "initkit-test:empty"]);
+  await otherImages[Symbol.asyncDispose]();
   await podmanSays("image", "unmount", "initkit");
   rmSync(folder, { recursive: true });
 });
@@ -128,22 +129,6 @@ describe("initkit install", () => {
   });
 });
 
-const images = [
-  { what: "a Debian image", image: baseImage, command: ["sh", "-c", "test -e /etc/debian_version"] },
-  {
-    what: "busybox without a C library",
-    image: "initkit-test:busybox",
-    command: ["sh", "-c", "test ! -e /lib"],
-  },
-  { what: "an empty image", image: "initkit-test:empty", command: ["/initkit/bin/initkit", "--version"] },
-];
-
-async function build(tag: string, dockerfile: string): Promise<void> {
-  const file = join(folder, "Dockerfile");
-  writeFileSync(file, dockerfile);
-  await podmanSays("build", "--tag", tag, "--file", file, join(mounted, "etc"));
-}
-
 describe("what was installed", () => {
   let volume: string;
   before(async () => {
@@ -213,6 +198,17 @@ describe("the README's pod with initkit in the application's image", () => {
       assert.equal(app?.exitCode, 0, String(app?.logs));
     });
   }
+
+  // podman plays no image volumes; what one with this subPath holds is this folder.
+  test("needs nothing installed where the image itself is the volume", async () => {
+    const manifest = readmePod(["sh", "-c", "[ -e /etc/debian_version ]"]);
+    const { spec } = manifest.pod;
+    spec.initContainers = [{ ...spec.initContainers[1], name: "initkit" }];
+    spec.volumes = [{ name: "initkit", hostPath: { path: join(mounted, "initkit"), type: "Directory" } }];
+    const { init, app } = await cluster.play(manifest);
+    assert.equal(init.exitCode, 0, init.logs);
+    assert.equal(app?.exitCode, 0);
+  });
 
   test("does not start the application where that command fails", async () => {
     const { init, app } = await cluster.play(readmePod(["sh", "-c", "exit 3"]));

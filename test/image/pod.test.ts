@@ -3,11 +3,19 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Artifact, serveArtifact } from "../demo/artifact.ts";
-import { overlaid } from "../helpers/manifests.ts";
+import { hasHelm, overlaid, renderedByHelm } from "../helpers/manifests.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 import { query } from "../helpers/query.ts";
+import { temporary } from "../helpers/temporary.ts";
 import { buildImages } from "./podman.ts";
-import { Cluster, type ContainerEnd, type Manifest, readManifest, withKubeletVolumes } from "./pods.ts";
+import {
+  Cluster,
+  type ContainerEnd,
+  type Manifest,
+  parseManifest,
+  readManifest,
+  withKubeletVolumes,
+} from "./pods.ts";
 
 /** The digest that stands in the README. */
 const exampleDigest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -137,6 +145,19 @@ describe("the README's pod", () => {
     const { init, app } = await cluster.play({ pod: merged, configMaps });
     assertFine(init);
     assertFine(app);
+  });
+
+  test("does what Helm has made of its steps", { skip: hasHelm ? false : "helm is not here" }, async (t) => {
+    const manifest = parseManifest(renderedByHelm(temporary(t)), {
+      "https://example.com/model.tar.gz": artifact.url,
+      "name: database": `name: ${secret}`,
+      "image: my-app": "image: initkit:shell",
+    });
+    manifest.pod.spec.containers[0].command = ["test", "-s", "/models/model/weights.bin"];
+    const { init, app } = await cluster.play(manifest);
+    assertFine(init);
+    assertFine(app);
+    assert.deepEqual(eventsOf(init.logs, "step.start"), [1, 2, 3]);
   });
 
   test("has its migrations applied by the README's Job too", async () => {

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
 
 /** The image that initkit's is built in: a Debian with Node. */
 export const [, baseImage = ""] =
-  /^FROM (\S+) AS build$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
+  /^ARG BASE=(\S+)$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
 
 /** The stage that the files of the image are made in, where Debian's package manager can still be asked. */
 export const buildStage = "localhost/initkit-build-stage";
@@ -79,8 +79,9 @@ export interface Container extends AsyncDisposable {
 export async function startInitkit(
   args: readonly string[],
   options: readonly string[] = [],
+  image = "initkit",
 ): Promise<Container> {
-  const id = await podmanSays("run", "--detach", ...restricted, ...options, "initkit", ...args);
+  const id = await podmanSays("run", "--detach", ...restricted, ...options, image, ...args);
   return {
     id,
     inspect: (format) => podmanSays("inspect", "--format", format, id),

@@ -1,16 +1,8 @@
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
+import { mountConfigMap } from "../helpers/config-map.ts";
+import { manifests, objectsIn } from "../helpers/manifests.ts";
 import { logsOf, podman, podmanSays } from "./podman.ts";
 
 /** A Pod and the ConfigMaps that it mounts. Their form is the Kubernetes API's. */
@@ -19,14 +11,19 @@ export interface Manifest {
   readonly configMaps: readonly any[];
 }
 
+type Files = Readonly<Record<string, string>>;
+
 /** Reads a file of test/manifests after replacing texts in it. */
-export function readManifest(file: string, replacements: Readonly<Record<string, string>> = {}): Manifest {
-  let text = readFileSync(join(import.meta.dirname, "../manifests", file), "utf8");
+export const readManifest = (file: string, replacements: Files = {}): Manifest =>
+  parseManifest(readFileSync(join(manifests, file), "utf8"), replacements);
+
+/** Reads a manifest after replacing texts in it. */
+export function parseManifest(text: string, replacements: Files): Manifest {
   for (const [from, to] of Object.entries(replacements)) {
-    if (!text.includes(from)) throw new Error(`${file} does not hold ${from}`);
+    if (!text.includes(from)) throw new Error(`the manifest does not hold ${from}`);
     text = text.replaceAll(from, to);
   }
-  const documents = parseAllDocuments(text).map((document) => document.toJS());
+  const documents = objectsIn(text);
   const ofKind = (kind: string) => documents.filter((document) => document.kind === kind);
   return { pod: ofKind("Pod")[0] ?? podOfJob(ofKind("Job")[0]), configMaps: ofKind("ConfigMap") };
 }
@@ -64,7 +61,7 @@ export class Cluster implements AsyncDisposable {
   readonly #name = `initkit-test-${process.pid}`;
 
   /** Makes a Secret; answers the name that the pod knows it by. */
-  async addSecret(values: Readonly<Record<string, string>>): Promise<string> {
+  async addSecret(values: Files): Promise<string> {
     const data = Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
     const file = join(this.folder, "secret");
     writeFileSync(file, JSON.stringify(Object.fromEntries(data)), { mode: 0o600 });
@@ -148,17 +145,25 @@ async function endOf(container: string): Promise<ContainerEnd> {
 
 /**
  * Volumes laid out as the kubelet does it where podman differs: an emptyDir is root's and writable through
- * fsGroup alone, and the files of a ConfigMap are links into a folder that an update would replace.
+ * fsGroup alone, the files of a ConfigMap are links into a folder that an update would replace, and so are those of a
+ * Secret, which belong to fsGroup too.
+ * @param secrets what is in each Secret, by its name
  */
-export function withKubeletVolumes({ pod, configMaps }: Manifest, folder: string): Manifest {
+export function withKubeletVolumes(
+  { pod, configMaps }: Manifest,
+  folder: string,
+  secrets: Readonly<Record<string, Files>> = {},
+): Manifest {
   const { fsGroup } = pod.spec.securityContext;
-  const volumes = pod.spec.volumes.map(({ name, emptyDir, configMap, ...other }: any) => {
+  const volumes = pod.spec.volumes.map(({ name, emptyDir, configMap, secret, ...other }: any) => {
     const path = join(folder, name);
-    const asHostPath = { name, hostPath: { path, type: "Directory" } };
     if (emptyDir) makeEmptyDir(path, fsGroup);
     else if (configMap)
-      makeConfigMap(path, configMaps.find(({ metadata }) => metadata.name === configMap.name).data);
-    return emptyDir || configMap ? asHostPath : { name, ...other };
+      mountFiles(path, configMaps.find(({ metadata }) => metadata.name === configMap.name).data);
+    else if (secret)
+      mountFiles(path, secrets[secret.secretName]!, { mode: secret.defaultMode, group: fsGroup });
+    else return { name, ...other };
+    return { name, hostPath: { path, type: "Directory" } };
   });
   return { pod: { ...pod, spec: { ...pod.spec, volumes } }, configMaps: [] };
 }
@@ -169,12 +174,11 @@ function makeEmptyDir(path: string, group: number): void {
   chmodSync(path, 0o2777);
 }
 
-function makeConfigMap(path: string, data: Record<string, string>): void {
+function mountFiles(path: string, data: Files, { mode = 0o644, group = 0 } = {}): void {
   rmSync(path, { recursive: true, force: true });
-  mkdirSync(join(path, "..2026_01_02_03_04_05.678"), { recursive: true });
-  symlinkSync("..2026_01_02_03_04_05.678", join(path, "..data"));
-  for (const [name, text] of Object.entries(data)) {
-    writeFileSync(join(path, "..data", name), text);
-    symlinkSync(join("..data", name), join(path, name));
+  mountConfigMap(path, data);
+  for (const name of Object.keys(data)) {
+    chownSync(join(path, name), 0, group);
+    chmodSync(join(path, name), mode | 0o440);
   }
 }

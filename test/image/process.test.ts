@@ -27,16 +27,17 @@ describe("quick start", () => {
     const inFolder = (...command: string[]) =>
       podman(["run", "--rm", "--volume", `${folder}:${folder}`, "--workdir", folder, buildStage, ...command]);
     try {
-      writeFileSync(join(folder, "main.js"), "(function(exports,require,module){console.log(1)})");
-      const compile =
-        "const { readFileSync, writeFileSync } = fs;" +
-        'writeFileSync("code", new vm.Script(readFileSync("main.js", "latin1")).createCachedData());';
+      const part = "(function(exports,require,module){console.log(1)})";
+      const compile = `
+        const code = new vm.Script(${JSON.stringify(part)}).createCachedData();
+        fs.writeFileSync("parts", Buffer.concat([Buffer.from(${JSON.stringify(part)}), code]));
+        fs.writeFileSync("places", JSON.stringify({ "main.js": [0, ${part.length}, code.length] }));`;
       const config = {
         ...settings,
         main: "/src/src/image/loader.cjs",
         output: "misfit",
         execArgv: ["--stack-size=900"],
-        assets: { "main.js": "main.js", "main.js.code": "code" },
+        assets: { parts: "parts", places: "places" },
       };
       writeFileSync(join(folder, "sea.json"), JSON.stringify(config));
       await inFolder("node", "-e", compile);

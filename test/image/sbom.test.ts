@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { readme } from "../helpers/readme.ts";
 import { baseImage, buildImages, buildStage, podmanSays } from "./podman.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -128,7 +129,7 @@ for (const image of ["initkit", "initkit:shell"]) {
 }
 
 test("the command in the README takes the bill of materials out of the image", async () => {
-  const [command] = /id=\$\(docker create[^`]+/.exec(readFileSync(join(root, "README.md"), "utf8"))!;
+  const [command] = /id=\$\(docker create[^`]+/.exec(readme)!;
   const folder = mkdtempSync(join(tmpdir(), "initkit-sbom-"));
   try {
     execFileSync("sh", ["-c", `docker() { podman "$@"; }\n${command}`], { cwd: folder });

@@ -12,7 +12,7 @@ import { after, before, describe, test } from "node:test";
 import { serveArtifact, type Artifact } from "../demo/artifact.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import { buildImages } from "./podman.ts";
-import { Cluster, type Manifest, readManifest } from "./pods.ts";
+import { Cluster, type Manifest, readManifest, withKubeletVolumes } from "./pods.ts";
 
 let artifact: Artifact;
 let cluster: Cluster;
@@ -73,10 +73,9 @@ describe("the README's pod with its steps in a ConfigMap", () => {
     const { initContainers, volumes } = manifest.pod.spec;
     initContainers[0].args = ["write", "/config/token", "--content", "${file:/api/token}"];
     initContainers[0].volumeMounts.push({ name: "api", mountPath: "/api", readOnly: true });
-    // A mounted Secret looks as a ConfigMap does, and podman 4 mounts only that.
-    volumes.push({ name: "api", configMap: { name: "api" } });
-    const configMaps = [...manifest.configMaps, configMap("api", { token: "open-sesame" })];
-    const { init, app } = await cluster.play({ pod: manifest.pod, configMaps });
+    volumes.push({ name: "api", secret: { secretName: "api", defaultMode: 0o400 } });
+    const secrets = { api: { token: "open-sesame" } };
+    const { init, app } = await cluster.play(withKubeletVolumes(manifest, cluster.folder, secrets));
     assert.equal(app?.exitCode, 0, init.logs);
     assert.ok(!init.logs.includes("open-sesame"));
   });

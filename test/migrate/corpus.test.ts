@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bodyOf } from "../../src/migrate/body.ts";
-import { endOfData, statements } from "../../src/migrate/lexer.ts";
+import { endOfData } from "../../src/migrate/lexer.ts";
+import { statements } from "../../src/migrate/statements.ts";
 
 /** Statements of the corpus as they stand there, with their data; not those behind which strings read differently. */
 const corpus = join(import.meta.dirname, "corpus");

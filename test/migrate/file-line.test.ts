@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { FileLine } from "../../src/migrate/file-line.ts";
-import { createHistory, findHistory } from "../../src/migrate/history.ts";
+import { createHistory, findHistory } from "../../src/migrate/history-place.ts";
 import type { ScriptFile } from "../../src/migrate/script-file.ts";
-import { openSession } from "../../src/postgres/session.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
+import { openSession } from "../../src/postgres/open-session.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { ended, failed, siteOn } from "../helpers/migration-site.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 

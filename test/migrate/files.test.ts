@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
@@ -103,7 +107,7 @@ suite("with the names of another tool", () => {
 
 test("other files are passed over", async () => {
   await empty("1_a.sql", "README.md", ".2_b.sql.swp", "._1_a.sql", "V1__a.sql.conf", "seed.sql.txt");
-  await mkdir(join(folder, "3_folder.sql"));
+  await mkdir(join(folder, "3_folder"));
   assert.deepEqual(ids(), ["1"]);
 });
 
@@ -167,6 +171,42 @@ suite("access has failed where", () => {
 
   test("a link leads nowhere", async () => {
     await symlink("nowhere", join(folder, "1_a.sql"));
+    assert.equal(failure().code, "access");
+  });
+
+  suite("a file is no ordinary one, which is no reason to wait", () => {
+    const others: Readonly<Record<string, (path: string) => unknown>> = {
+      "a named pipe": (path) => execFileSync("mkfifo", [path]),
+      "a link to a named pipe": (path) => {
+        execFileSync("mkfifo", [join(folder, "pipe")]);
+        return symlink("pipe", path);
+      },
+      "a link to a device": (path) => symlink("/dev/zero", path),
+      "a folder, as a subPath mount of a missing key leaves": (path) => mkdir(path),
+    };
+    for (const [what, make] of Object.entries(others)) {
+      test(what, async () => {
+        await empty("1_a.sql");
+        const path = join(folder, "2_b.sql");
+        await make(path);
+        assert.equal(failure().code, "access");
+        assert.match(failure().message, /2_b\.sql/);
+        if (!statSync(path).isDirectory()) assert.equal(failure(path).code, "access");
+      });
+    }
+
+    test("a socket", async () => {
+      const path = join(folder, "1_a.sql");
+      const server = createServer().listen(path);
+      await once(server, "listening");
+      for (const each of [folder, path]) assert.equal(failure(each).code, "access");
+      server.close();
+    });
+  });
+
+  test("a file is larger than a text can be", async () => {
+    await empty("1_a.sql");
+    await truncate(join(folder, "1_a.sql"), 600 * 1024 * 1024);
     assert.equal(failure().code, "access");
   });
 

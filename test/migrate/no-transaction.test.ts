@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { statements } from "../../src/migrate/lexer.ts";
+import { statements } from "../../src/migrate/statements.ts";
 import { refusesTransaction } from "../../src/migrate/no-transaction.ts";
 
 const refuses = (sql: string): boolean => statements(sql).some((each) => refusesTransaction(each, sql));

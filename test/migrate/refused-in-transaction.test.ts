@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import pgPackage from "pg";
 import { refusesTransaction } from "../../src/migrate/no-transaction.ts";
-import { statements } from "../../src/migrate/lexer.ts";
+import { statements } from "../../src/migrate/statements.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 
 let pg: Postgres;

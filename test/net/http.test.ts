@@ -21,7 +21,10 @@ interface HttpServer extends AsyncDisposable {
   readonly bodies: string[];
 }
 
-async function startServer(answer: RequestListener, { secure = false } = {}): Promise<HttpServer> {
+async function startServer(
+  answer: RequestListener,
+  { secure = false, wantsCertificate = false } = {},
+): Promise<HttpServer> {
   const seen: IncomingMessage[] = [];
   const bodies: string[] = [];
   const listener = async (asked: IncomingMessage, response: ServerResponse) => {
@@ -29,7 +32,9 @@ async function startServer(answer: RequestListener, { secure = false } = {}): Pr
     bodies.push((await asked.setEncoding("utf8").toArray()).join(""));
     answer(asked, response);
   };
-  const server = secure ? createTlsServer(certificate, listener) : createServer(listener);
+  const wanted = { ca: authority.cert, requestCert: true, rejectUnauthorized: true };
+  const settings = { ...certificate, ...(wantsCertificate && wanted) };
+  const server = secure ? createTlsServer(settings, listener) : createServer(listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -348,4 +353,20 @@ test("headers that the client answers for itself are told beforehand", () => {
     { name: "Host", value: "a" },
     { name: "Authorization", value: "Bearer x" },
   ]);
+});
+
+test("a server that wants a client certificate is told as such, and takes one", async () => {
+  await using server = await startServer((_, response) => response.end("come in"), {
+    secure: true,
+    wantsCertificate: true,
+  });
+  await assert.rejects(ask(server.origin), ({ message, hint }: Failure) => {
+    assert.match(message, /asks for a client certificate/);
+    assert.match(hint!, /cert/);
+    return true;
+  });
+  const client = issue({ name: "client", issuer: authority });
+  const own = { cert: Buffer.from(client.cert), key: Buffer.from(client.key) };
+  using response = await ask(server.origin, { tls: { ca, ...own } });
+  assert.equal(await textOf(response), "come in");
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, suite, test } from "node:test";
 import { Failure } from "../../src/failure.ts";
+import { openSession } from "../../src/postgres/open-session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
-import { openSession, type Session } from "../../src/postgres/session.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
+import type { Session } from "../../src/postgres/session.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { type Postgres, startPostgres } from "../helpers/postgres.ts";
 
 let pg: Postgres;

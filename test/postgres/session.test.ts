@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
-import { statements } from "../../src/migrate/lexer.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
-import { openSession, type Session } from "../../src/postgres/session.ts";
+import { statements } from "../../src/migrate/statements.ts";
+import { openSession } from "../../src/postgres/open-session.ts";
 import { ScriptError } from "../../src/postgres/script.ts";
+import type { Session } from "../../src/postgres/session.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
+import { startOvertakenLine } from "../helpers/overtaken-line.ts";
 import { startPeer } from "../helpers/peers.ts";
 import type { Postgres } from "../helpers/postgres.ts";
 import { startTlsMiddle } from "../helpers/tls-middle.ts";
@@ -320,6 +322,21 @@ suite("a running statement is cancelled when the signal aborts", () => {
       assert.equal((await other.query(lockFree))[0]?.["free"], true);
     });
   }
+});
+
+test("a statement that reaches the server behind the request to cancel it is cancelled too", async () => {
+  const stop = new AbortController();
+  const reason = new Failure("signal", "stopped", { signal: 15 });
+  await using line = await startOvertakenLine(pg.port, "pg_sleep");
+  line.onHeld = () => stop.abort(reason);
+  {
+    const url = `postgres://postgres@127.0.0.1:${line.port}/postgres?sslmode=disable`;
+    await using session = await open(url, { signal: stop.signal });
+    const running = session.run("create table overtaken (); select pg_sleep(1)");
+    await assert.rejects(running, (error) => error === reason);
+  }
+  await using other = await open(pg.url);
+  assert.deepEqual(await other.query("select to_regclass('overtaken') as made"), [{ made: null }]);
 });
 
 test("a session that the server ends is lost, which another try may help", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
 import { checkDatabaseSettings, readDatabaseSettings } from "../../src/postgres/read-settings.ts";
-import { databaseSettings } from "../../src/postgres/settings.ts";
+import { databaseSettings } from "../../src/postgres/settings-source.ts";
 import { parseUri } from "../../src/postgres/uri.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -216,7 +217,9 @@ suite("a service", () => {
   test("that is not defined, or whose file is missing or broken, is a configuration error", async () => {
     const gone = { PGSERVICEFILE: join(folder, "none") };
     const refused = { name: "Failure", code: "configuration" };
-    for (const env of [services(file), gone])
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const pipe = { PGSERVICEFILE: join(folder, "pipe") };
+    for (const env of [services(file), gone, pipe])
       await assert.rejects(readDatabaseSettings(undefined, { ...env, PGSERVICE: "test" }), refused);
     const broken = services("[prod]\nhost db\n");
     await assert.rejects(readDatabaseSettings(undefined, { ...broken, PGSERVICE: "prod" }), refused);
@@ -231,7 +234,7 @@ suite("a service", () => {
 suite("a URL that cannot be read is refused without a word of its password:", () => {
   const urls = [
     "mysql://u:s3cret@db/x",
-    "jdbc:postgresql://db/x?password=s3cret",
+    "jdbc:postgresql://db:port/x?password=s3cret",
     "postgres://u:s3cret/more@db:5432/x",
     "postgres://u:s3@cret@db/x",
     "postgres://u:s3cret%zz@db/x",

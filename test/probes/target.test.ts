@@ -34,6 +34,14 @@ test("postgres targets are URLs as libpq takes them, told without credentials", 
   );
 });
 
+test("the URL of a Java application is a target as it stands", () => {
+  assert.equal(nameOf("jdbc:postgresql://db/app?user=me&password=secret&ssl=true"), "postgres://db:5432/app");
+  assert.equal(nameOf("jdbc:mysql://db/app?useSSL=false"), "mysql://db:3306/app");
+  assert.equal(nameOf("jdbc:mariadb://db:3307/app"), "mariadb://db:3307/app");
+  assert.equal(nameOf("jdbc:5432"), "tcp://jdbc:5432");
+  assert.throws(() => target.parse("jdbc:oracle:thin:@db:1521/app"), /is not a target/);
+});
+
 test("dns, file and unix targets are a scheme and a name or a path", () => {
   assert.equal(nameOf("dns:db.shop.svc"), "dns:db.shop.svc");
   assert.equal(nameOf("DNS:_http._tcp.db?type=srv"), "dns:_http._tcp.db?type=SRV");
@@ -101,6 +109,23 @@ test("what is no target is told with the forms that are", () => {
     assert.throws(() => target.parse(text), Error, text);
   }
   assert.throws(() => target.parse("oracle://db"), /postgres:/);
+});
+
+test("a scheme that is misspelt is told with the nearest one", () => {
+  assert.throws(() => target.parse("postgre://db"), /did you mean postgres\?/);
+  assert.throws(() => target.parse("httpp://db"), /did you mean http\?/);
+  assert.throws(
+    () => target.parse("rabbitmq://db"),
+    (error: Error) => !error.message.includes("did you mean"),
+  );
+});
+
+test("tcp:// with too little or too much behind it is told its own form, and not all forms there are", () => {
+  for (const text of ["tcp://db", "tcp://db:1,tcp://db:2", "tcp://db:1/path"])
+    assert.throws(
+      () => target.parse(text),
+      (error: Error) => /tcp:\/\/host:port/.test(error.message) && !error.message.includes("redis"),
+    );
 });
 
 test("parsing ends with a target or an Error, whatever the text", () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { readDatabaseSettings } from "../../src/postgres/read-settings.ts";
-import { openSession } from "../../src/postgres/session.ts";
+import { openSession } from "../../src/postgres/open-session.ts";
 import { issue, makeAuthority } from "../helpers/certificates.ts";
 import type { Postgres } from "../helpers/postgres.ts";
 import { startTlsPostgres } from "../helpers/tls-postgres.ts";

@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import pgPackage from "pg";
 import { bodyOf } from "../../src/migrate/body.ts";
-import { statements } from "../../src/migrate/lexer.ts";
+import { statements } from "../../src/migrate/statements.ts";
 import { decodeSql } from "../../src/migrate/text.ts";
 import { databaseSnapshot } from "../helpers/database-snapshot.ts";
 import { startDebianPostgres } from "../helpers/debian-postgres.ts";

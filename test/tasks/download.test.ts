@@ -419,6 +419,19 @@ test("a sums file may be a local file, and may know the file by its name at the 
   assert.equal(status, "done");
 });
 
+test("a sums file may begin with a byte order mark, and one of weak digests is told as that", async (t) => {
+  const { home, file } = place(t);
+  const [source, sums] = [join(home, "source"), join(home, "SUMS")];
+  writeFileSync(source, content);
+  const run = () => download(pathToFileURL(source).href, file, "--checksum", pathToFileURL(sums).href);
+  writeFileSync(sums, `${sha(content, "md5")}  source\n`);
+  const { failure } = await run();
+  assert.deepEqual([failure?.code, failure?.kind], ["integrity", "checksum"]);
+  assert.match(failure!.hint!, /MD5/);
+  writeFileSync(sums, `\uFEFF${sha(content)}  source\r\n`);
+  assert.equal((await run()).status, "done");
+});
+
 test("headers and credentials go to the host of the first URL and to no other", async (t) => {
   const { home } = place(t);
   await using elsewhere = await startFileServer(files({ "/file": "x" }));
@@ -455,6 +468,19 @@ test("the bytes are asked for as they are", async (t) => {
       .end(packed ? gzipSync(content) : content);
   });
   assert.equal((await download(`${server.origin}/file`, file, "--sha256", sha(content))).status, "done");
+});
+
+test("bytes that a server has encoded all the same are kept as they come, and that is said", async (t) => {
+  const { file } = place(t);
+  const packed = gzipSync("text");
+  await using server = await startFileServer(
+    (_, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end(packed),
+  );
+  const { logs } = await download(`${server.origin}/file`, file);
+  assert.ok(readFileSync(file).equals(packed));
+  assert.ok(logs.some(({ level, message }) => level === "warn" && message.includes("gzip")));
+  const { failure } = await download(`${server.origin}/file`, file, "--sha256", sha("text"));
+  assert.deepEqual([failure?.kind, failure?.hint?.includes("gzip")], ["checksum", true]);
 });
 
 test("a redirect is followed, unless it is not to be, or never ends", async (t) => {
@@ -565,6 +591,8 @@ test("file URLs are sources like others", async (t) => {
   writeFileSync(source, "new");
   assert.equal((await download(url, file)).status, "done");
   assert.equal(readFileSync(file, "utf8"), "new");
+  assert.equal((await download("file:///proc/self/status", file)).status, "done");
+  assert.match(readFileSync(file, "utf8"), /^Pid:/m);
   assert.equal((await download("file:///no/such/file", file, ...quick)).failure?.exitCode, 20);
   assert.equal((await download(pathToFileURL(home).href, file, ...quick)).failure?.exitCode, 20);
 });
@@ -615,6 +643,22 @@ test("a server that tells nothing of its file is no reason to extract the same a
   const run = async () =>
     (await download(`${server.origin}/app.tgz`, join(home, "dest"), "--extract")).status;
   assert.deepEqual([await run(), await run()], ["done", "unchanged"]);
+});
+
+test("a single file that has its name from the URL gets the new one, though the digest is the same", async (t) => {
+  const { home } = place(t);
+  const packed = gzipSync("text");
+  await using server = await startFileServer(files({ "/old.gz": packed, "/new.gz": packed }));
+  const dest = join(home, "dest");
+  const run = (name: string) =>
+    download(`${server.origin}/${name}.gz`, dest, "--extract", "--sha256", sha(packed));
+  assert.equal((await run("old")).status, "done");
+  assert.equal((await run("old")).status, "unchanged");
+  assert.equal((await run("new")).status, "done");
+  assert.equal(readFileSync(join(dest, "new"), "utf8"), "text");
+  const { length } = server.seen;
+  assert.equal((await run("new")).status, "unchanged");
+  assert.equal(server.seen.length, length);
 });
 
 test("the options of extract are those of download too", async (t) => {
@@ -699,6 +743,41 @@ test("a volume that is full is told at once, even where the source has nothing m
   assert.match(failure!.message, /free/);
   assert.deepEqual(readdirSync(small), []);
 });
+
+test(
+  "a volume that has become full or read-only is no matter where everything is there already",
+  { skip: !isRoot && "only root may mount" },
+  async (t) => {
+    const { home } = place(t);
+    const volume = join(home, "volume");
+    mkdirSync(volume);
+    await using server = await startFileServer(files({ "/file": content, "/app.tgz": archive }));
+    const runs = () => [
+      download(`${server.origin}/file`, `${volume}/`),
+      download(`${server.origin}/app.tgz`, join(volume, "app"), "--extract"),
+    ];
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", volume]);
+    try {
+      for (const run of runs()) assert.equal((await run).status, "done");
+      execFileSync("mount", ["-o", "remount,ro", volume]);
+      for (const run of runs()) assert.equal((await run).status, "unchanged");
+      const { failure } = await download(
+        `${server.origin}/app.tgz`,
+        join(volume, "app"),
+        "--extract",
+        "--force",
+      );
+      assert.equal(failure?.exitCode, 24);
+      execFileSync("mount", ["-o", "remount,rw", volume]);
+      assert.throws(() => writeFileSync(join(volume, "filling"), Buffer.alloc(8_000_000)), {
+        code: "ENOSPC",
+      });
+      for (const run of runs()) assert.equal((await run).status, "unchanged");
+    } finally {
+      execFileSync("umount", [volume]);
+    }
+  },
+);
 
 test("a download that is told to end stops at once and leaves nothing", async (t) => {
   const { home, file } = place(t);

@@ -398,6 +398,23 @@ test(
   },
 );
 
+test("links that lead round in a circle are made as they are", async (t) => {
+  const { dest, archive } = place(t);
+  const path = archive(tar({ name: "a", type: "2", link: "b" }, { name: "b", type: "2", link: "a" }));
+  await extract(path, dest);
+  assert.deepEqual([readlinkSync(join(dest, "a")), readlinkSync(join(dest, "b"))], ["b", "a"]);
+});
+
+test("the record of another extraction in an archive is left out, and the next run finds its work done", async (t) => {
+  const { dest, archive } = place(t);
+  const path = archive(
+    tar({ name: ".initkit.json", content: "{}" }, { name: "d/.initkit.json" }, { name: "x" }),
+  );
+  await extract(path, dest);
+  assert.ok(existsSync(join(dest, "d/.initkit.json")));
+  assert.equal((await runTask("extract", [path, dest])).status, "unchanged");
+});
+
 test(
   "folders on a volume with fsGroup keep its group and set-gid bit",
   { skip: !isRoot && "needs root to choose a group" },
@@ -436,6 +453,7 @@ const hostile: Readonly<Record<string, Buffer>> = {
   ),
   "a file through a link that comes later": tar({ name: "l/f" }, { name: "l", type: "2", link: ".." }),
   "a folder in place of a link": tar({ name: "l", type: "2", link: "x" }, { name: "l/", type: "5" }),
+  "a link to nothing": tar({ name: "l", type: "2", link: "" }),
   "a link up and out": tar({ name: "l", type: "2", link: "../sentinel" }),
   "a link to an absolute path": tar({ name: "l", type: "2", link: "/etc/passwd" }),
   "two links that lead out together": tar(

@@ -72,6 +72,10 @@ test(
       for (const path of ["a", "a/volume"]) {
         assert.equal((await remove("failed", join(folder, path))).failure?.exitCode, 24);
       }
+      for (const paths of [["a/*"], ["a/file", "a"], ["a/file", "a/volume"]]) {
+        const words = paths.map((path) => join(folder, path));
+        assert.equal((await remove("failed", ...words)).failure?.exitCode, 24);
+      }
       assert.ok(existsSync(join(folder, "a/file")) && existsSync(join(folder, "a/volume/x")));
       await remove("done", join(folder, "a/volume/*"));
     } finally {

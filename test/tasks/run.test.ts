@@ -197,7 +197,7 @@ test("a secret among the arguments is a configuration error, unless it is allowe
   const words = ["--", "true", "--password=correct-horse"];
   const refused = await runTask("run", words, { env: secrets });
   assert.equal(refused.failure?.exitCode, 2);
-  assert.match(refused.failure.message, /env NAME=VALUE/);
+  assert.match(refused.failure.hint!, /env NAME=VALUE/);
   assert.doesNotMatch(refused.failure.message, /correct-horse/);
   const url = await runTask("run", ["--", "true", "postgres://me:battery@db/x"], { env });
   assert.equal(url.failure?.exitCode, 2);

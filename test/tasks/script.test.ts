@@ -311,6 +311,34 @@ for (const [what, line] of [
   });
 }
 
+test("a loop that never gives way is ended at the timeout", async () => {
+  for (const lines of [
+    ["while (true);"],
+    ["try { while (!fs.existsSync('/nothing/there')); } finally { echo('over') }"],
+  ]) {
+    const failure = await failureOf(lines, { options: ["timeout: 300ms"] });
+    assert.equal(failure.exitCode, 13);
+  }
+});
+
+test("a loop that never gives way is ended at the timeout of the run, too", async () => {
+  const text = `timeout: 300ms\n${documentOf(["while (true);"])}`;
+  const { exitCode } = await initkit(["-f", "-"], { input: text });
+  assert.equal(exitCode, 124);
+});
+
+test("a loop that never gives way is tried again like anything else that takes too long", async () => {
+  const options = ["attempt-timeout: 100ms", "retries: 1", "backoff: 10ms"];
+  const { attempts, failure } = await script(["for (;;);"], { options });
+  assert.deepEqual([attempts, failure?.exitCode], [2, 13]);
+});
+
+test("a part of zx that is not in scope is told with what is", async () => {
+  const failure = await failureOf(["echo(await glob('*.txt'))"]);
+  assert.match(failure.message, /glob is not defined/);
+  assert.match(failure.hint!, /\$, YAML, cd.*require/);
+});
+
 test("a request is broken off at the timeout", async (t) => {
   const server = createServer(() => {}).listen(0, "127.0.0.1");
   t.after(() => server.close());

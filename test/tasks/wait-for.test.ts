@@ -289,6 +289,14 @@ test("match and json look at the body, and both must hold", async () => {
   assert.equal((await notReady(web.url, "--json", "status=DOWN")).failure.kind, "expectation:json");
 });
 
+test("a pattern that would never end on a body is given up, and neither timeout nor signal waits for it", async () => {
+  await using web = await startWeb(() => (_, response) => response.end(`${"a".repeat(40)}!`));
+  const startedAt = performance.now();
+  const { failure } = await notReady(web.url, "--match", "^(a+)+$");
+  assert.equal(failure.kind, "expectation:match");
+  assert.ok(performance.now() - startedAt < 20_000);
+});
+
 test("a body without end is read up to a bound", async () => {
   const endless = function* () {
     for (;;) yield Buffer.alloc(64 * 1024, "x");
@@ -330,6 +338,14 @@ test("a certificate is verified with ca, and one that does not verify is not rea
   await ready(web.url, "--ca", ca, "--server-name", "auth.test");
   await ready(web.url, "--insecure");
   assert.equal((await notReady("--absent", web.url)).failure.kind, "tls:certificate");
+});
+
+test("no variable takes the verification away, nor puts anything into the log that is no line of it", async () => {
+  await using web = await startWeb(() => status(200), issue({ names: ["auth.test"], issuer: authority }));
+  const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  const { exitCode, stderr } = await initkit(["wait-for", web.url, "--timeout", "1s"], { env });
+  assert.equal(exitCode, 10);
+  for (const line of stderr.trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line);
 });
 
 test("a CA file that is missing is 2, before any connection", async () => {

@@ -131,6 +131,26 @@ test("options that contradict each other are a configuration error", async () =>
   }
 });
 
+test("a file is not joined with others into itself, where it would grow with each run", async (t) => {
+  const folder = temporary(t);
+  const [bundle, own] = [join(folder, "bundle"), join(folder, "own")];
+  writeFileSync(bundle, "public");
+  writeFileSync(own, "own");
+  symlinkSync("bundle", join(folder, "link"));
+  for (const itself of [bundle, join(folder, "link")]) {
+    const { failure } = await write("failed", bundle, "--from", itself, "--from", own);
+    assert.equal(failure?.exitCode, 24);
+  }
+  assert.equal(readFileSync(bundle, "utf8"), "public");
+  await write("unchanged", bundle, "--from", bundle);
+  for (const status of ["done", "unchanged"] as const) await write(status, bundle, "--append", "--from", own);
+  assert.equal(readFileSync(bundle, "utf8"), "publicown");
+});
+
+test("a name that ends in a slash is that of a folder, and no file to write", async () => {
+  assert.equal((await write("rejected", "/nowhere/folder/", "--content", "x")).failure?.exitCode, 2);
+});
+
 test("write killed at any moment is made good by the next one, and no reader sees half a file", async (t) => {
   const folder = temporary(t);
   const [big, file] = [join(folder, "big"), join(folder, "file")];

@@ -40,7 +40,7 @@ const expired = (digest: Digest): Failure =>
 const pathOf = (digest: Digest): string => `blobs/${shownDigest(digest)}`;
 
 /**
- * The blob of a digest that is not that of a manifest.
+ * The blob of a digest that is not that of a manifest. Nothing says what type it has; what holds whiteouts is a layer.
  * @param refusal what the registry said of such a manifest
  * @throws Failure `refused` where there is no such blob either
  */
@@ -53,7 +53,7 @@ export async function locateBlob(registry: Registry, digest: Digest, refusal: Re
   if (!isThere) throw registry.failure(isUnclear ? refusal : await readRefusal(response));
   const length = response.status === 200 ? lengthIn(response.headers["content-length"]) : undefined;
   if (isUnclear && (await holdsManifest(registry, digest, length))) throw registry.failure(refusal);
-  return locationOf(registry, digest, length === undefined ? {} : { length });
+  return locationOf(registry, digest, { ...(length !== undefined && { length }), isLayer: true });
 }
 
 function lengthIn(header: string | string[] | undefined): number | undefined {

@@ -1,3 +1,5 @@
+import { beginningOf } from "../../format.ts";
+
 const hidden = new Set<string>();
 /** A shorter one would be found within other words, and is none that AWS gives. */
 const shortest = 8;
@@ -13,5 +15,5 @@ export function wordsOf(text: string): string {
     .toSorted((a, b) => b.length - a.length)
     .reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
   const words = redacted.replace(/[\p{C}\s]+/gu, " ").trim();
-  return words.length > 300 ? `${words.slice(0, 300)}...` : words;
+  return words.length > 300 ? `${beginningOf(words, 300)}…` : words;
 }

@@ -1,8 +1,9 @@
 import { Failure } from "../../failure.ts";
 import { quote } from "../../format.ts";
 import type { Session } from "../../postgres/session.ts";
-import { type Migration, type MigrationSource, readBytes } from "../files.ts";
+import type { Migration, MigrationSource } from "../files.ts";
 import { type Applied, unknownChecksum } from "../history-plan.ts";
+import { readBytes } from "../read-file.ts";
 import { compareVersions, type Version } from "../version.ts";
 import { lockTool } from "./locks.ts";
 import { recognise, type Recognised } from "./recognise.ts";
@@ -43,7 +44,7 @@ async function readClean(session: Session, { tool, table }: Recognised): Promise
   }
 }
 
-/** Whether everything up to a version counts as applied; repeatable files never do. */
+/** Whether everything up to a version counts as applied files never do. */
 export const isUpTo = ({ kind, id }: Migration, version: Version | undefined): boolean =>
   kind === "versioned" && version !== undefined && compareVersions(id, version) <= 0;
 

@@ -5,6 +5,7 @@ import { identifier } from "../../postgres/quoting.ts";
 import type { Row } from "../../postgres/session.ts";
 import { compareVersions, parseVersion, type Version } from "../version.ts";
 import { advisoryLock } from "./locks.ts";
+import { placeholderIn, refusePlaceholders } from "./placeholders.ts";
 import { type ForeignRow, type ForeignTable, readRows, type Tool, versionedRow } from "./tool.ts";
 
 type FlywayRow = Row & {
@@ -36,6 +37,10 @@ export const flyway: Tool = {
     ignored: /^[UB][0-9]+(?:[._][0-9]+)*__.*\.sql$/i,
   },
 
+  refuseText: (name, text) => {
+    if (ownName.test(name)) refusePlaceholders(name, text);
+  },
+
   lock: advisoryLock(({ schema, table }) => [
     lockMagic + BigInt(javaHashCode(`${identifier(schema)}.${identifier(table)}`)),
   ]),
@@ -55,6 +60,9 @@ export const flyway: Tool = {
     return { rows: files.map((row) => foreignRow(table, row)), ...(upTo !== undefined && { upTo }) };
   },
 };
+
+/** No other tool names its files so. */
+const ownName = /^(?:V[0-9]+(?:[._][0-9]+)*|R)__.*\.sql$/i;
 
 /** What a later row for the same thing replaces. */
 const keyOf = ({ version, script }: FlywayRow): string =>
@@ -87,7 +95,7 @@ function foreignRow(table: ForeignTable, { version, script, checksum }: FlywayRo
 
 /** Of a repeatable file the checksum is that of the text with placeholders filled in, so it cannot be told whether it changed. */
 function refuseFilledIn(script: string, bytes: Buffer): false {
-  const [placeholder] = /\$\{[^{}]+\}/.exec(bytes.toString()) ?? [];
+  const placeholder = placeholderIn(bytes.toString());
   if (placeholder === undefined) return false;
   throw new Failure(
     "history",

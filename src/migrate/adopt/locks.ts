@@ -1,7 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { identifier } from "../../postgres/quoting.ts";
 import type { Row, Session } from "../../postgres/session.ts";
-import { bookkeeping } from "../history.ts";
+import { bookkeeping } from "../bookkeeping.ts";
 import { holderOf } from "../lock.ts";
 import type { Recognised } from "./recognise.ts";
 import type { ForeignTable, Tool } from "./tool.ts";

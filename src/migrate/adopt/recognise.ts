@@ -1,6 +1,6 @@
 import { Failure } from "../../failure.ts";
 import type { Row, Session } from "../../postgres/session.ts";
-import { bookkeeping } from "../history.ts";
+import { bookkeeping } from "../bookkeeping.ts";
 import { type ForeignTable, shownTable, type Tool } from "./tool.ts";
 
 export interface Recognised {

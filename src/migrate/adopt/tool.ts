@@ -3,7 +3,7 @@ import { quote } from "../../format.ts";
 import { identifier } from "../../postgres/quoting.ts";
 import type { Row, Session } from "../../postgres/session.ts";
 import type { FileNames } from "../file-names.ts";
-import { bookkeeping } from "../history.ts";
+import { bookkeeping } from "../bookkeeping.ts";
 import { parseVersion, type Version } from "../version.ts";
 import type { ToolName } from "./names.ts";
 
@@ -18,6 +18,8 @@ export interface Tool {
   /** A table that shows that it is another tool after all. */
   readonly notBeside?: string;
   readonly files?: FileNames;
+  /** @throws Failure `configuration` for the text of a pending file that the tool would not apply as it stands */
+  refuseText?(name: string, text: string): void;
   /**
    * Takes the tool's own lock up to the end of the transaction.
    * @returns who has it, where it is not granted

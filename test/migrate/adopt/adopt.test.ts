@@ -241,6 +241,37 @@ suite("Flyway's history", () => {
   });
 });
 
+suite("a placeholder of Flyway in a pending file", () => {
+  const pending = foreignSetups.flyway.files.at(-1)!;
+
+  for (const words of [auto, ["--adopt", "flyway"]]) {
+    for (const [where, content, at] of [
+      ["in SQL", "select 1;\n create table ${schema}.t ();", ":2:15"],
+      ["in a string", "-- ${in} a comment\ncreate table t4 as select 'x ${name}' as a", ":2:30"],
+      ["in the body of a function", "/* ${a} */ do $$ begin perform '${flyway:user}'; end $$", ":1:33"],
+      ["in data", "copy t1 from stdin;\n${n}\n\\.\n", ":2:1"],
+    ] as const) {
+      test(`is refused with its place before anything is applied, ${where}: ${words.join(" ")}`, async () => {
+        await using site = await adoptable("flyway", { [pending]: content });
+        const { message, hint } = failed(await site.run(words), "configuration");
+        assert.ok(message.startsWith(`${pending}${at}: `), message);
+        assert.ok(hint);
+        assert.equal(await site.exists("t3"), false);
+      });
+    }
+  }
+
+  test("does not matter in a comment, in a file of another tool, and without adopt", async () => {
+    const string = "create table t as select '${name}' as a";
+    await using place = await adoptable("flyway", { [pending]: "-- ${x}\nselect 1 /* ${y} */" });
+    ended(await place.run(auto), "done", foreignSetups.flyway.files.slice(2));
+    await using other = await siteOn(pg, { "1_a.sql": string });
+    ended(await other.run(auto), "done", ["1_a.sql"]);
+    await using plain = await siteOn(pg, { "V1__a.sql": string });
+    ended(await plain.run(), "done", ["V1__a.sql"]);
+  });
+});
+
 suite("adopt auto", () => {
   const one = { "1_a.sql": "create table a ()" };
 
