@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Limited, printLimited } from "./download-limited.ts";
 import { compare, printRatios, type Subject } from "./measure.ts";
 import { startNginx } from "./nginx.ts";
 import { emptied, inMemory, initkit, installed, manyFiles, node } from "./surroundings.ts";
@@ -12,10 +13,17 @@ const emptyFiles = { folders: 1000, filesPerFolder: 100, fileBytes: 16, largeByt
 
 interface Archive {
   readonly title: string;
+  readonly source: "many" | "empty";
   readonly name: string;
   /** The program that GNU tar calls. */
   readonly compress: string;
 }
+
+const archives: readonly Archive[] = [
+  { title: "20,001 files, 412 MB", source: "many", name: "many.tar.gz", compress: "gzip" },
+  { title: "20,001 files, 412 MB", source: "many", name: "many.tar.zst", compress: "zstd" },
+  { title: "100,000 files of 16 bytes", source: "empty", name: "empty.tar.gz", compress: "gzip" },
+];
 
 interface Place {
   readonly url: string;
@@ -41,29 +49,25 @@ export async function download(): Promise<void> {
     out: join(folder.path, "out"),
   });
 
-  for (const archive of [
-    { title: "20,001 files, 412 MB", source: sources.many, name: "many.tar.gz", compress: "gzip" },
-    { title: "20,001 files, 412 MB", source: sources.many, name: "many.tar.zst", compress: "zstd" },
-    { title: "100,000 files of 16 bytes", source: sources.empty, name: "empty.tar.gz", compress: "gzip" },
-  ]) {
-    execFileSync("tar", [
-      "-C",
-      archive.source,
-      "-I",
-      archive.compress,
-      "-cf",
-      join(served, archive.name),
-      ".",
-    ]);
-    await print(
-      `download and extraction of ${archive.title}, ${archive.name}`,
-      archiveSubjects(archive, placeOf(archive.name)),
-    );
+  const downloads: Limited[] = [];
+  for (const archive of archives) {
+    const { title, source, name, compress } = archive;
+    execFileSync("tar", ["-C", sources[source], "-I", compress, "-cf", join(served, name), "."]);
+    const place = placeOf(name);
+    await print(`download and extraction of ${title}, ${name}`, archiveSubjects(archive, place));
+    downloads.push(limited(`${title}, ${name}`, place, "--extract"));
   }
   execFileSync("truncate", ["-s", "1G", join(served, "large")]);
-  await print("download of one file of 1 GiB", fileSubjects(placeOf("large")));
-  await print("the same again, where all of it is there", againSubjects(placeOf("large")));
+  const large = placeOf("large");
+  await print("download of one file of 1 GiB", fileSubjects(large));
+  await print("the same again, where all of it is there", againSubjects(large));
+  await printLimited([...downloads, limited("one file of 1 GiB", large)]);
 }
+
+const limited = (title: string, { url, sha256 }: Place, ...options: readonly string[]): Limited => ({
+  title,
+  args: (to) => [url, to, "--sha256", sha256, ...options],
+});
 
 async function print(title: string, subjects: readonly Subject[]): Promise<void> {
   printRatios(`${title} (medians of ${rounds})`, await compare(installed(subjects), rounds));

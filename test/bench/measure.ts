@@ -59,18 +59,19 @@ async function measurePeak({ command: [program, ...args], env }: Subject): Promi
   let [kilobytes, isOver] = [0, false];
   child.once("exit", () => (isOver = true));
   while (!isOver) {
-    kilobytes = Math.max(kilobytes, highWaterMark(child.pid!));
+    kilobytes = Math.max(kilobytes, memoryOf(child.pid!, "VmHWM"));
     await setImmediate();
   }
   return kilobytes / 1024;
 }
 
-/** Of a process with all that it has started and that still runs, in kB. */
-function highWaterMark(pid: number): number {
+/** What a line of proc_pid_status(5) says of a process and of all that it has started and that still runs, in kB. */
+export function memoryOf(pid: number, field: "VmHWM" | "RssAnon"): number {
   try {
-    const own = /VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0;
+    const line = new RegExp(`^${field}:\\s+([0-9]+)`, "m");
+    const own = line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0;
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    return children.filter(Boolean).reduce((sum, child) => sum + highWaterMark(Number(child)), Number(own));
+    return children.filter(Boolean).reduce((sum, child) => sum + memoryOf(Number(child), field), Number(own));
   } catch {
     return 0;
   }

@@ -75,7 +75,8 @@ function manifestOf(name: string, way: Way, place: Place): object {
   };
 }
 
-async function insideMs(container: string): Promise<number> {
+/** From the start of a container that has ended to its end. */
+export async function insideMs(container: string): Promise<number> {
   const times = await podmanSays("inspect", "--format", "{{json .State}}", container);
   const { StartedAt: startedAt, FinishedAt: finishedAt } = JSON.parse(times);
   return Date.parse(finishedAt) - Date.parse(startedAt);
