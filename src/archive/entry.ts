@@ -22,6 +22,10 @@ export interface ArchiveEntry {
   readonly target: string;
 }
 
+/** When it was changed, in seconds since 1970: Node takes a time before that for the present. */
+export const timeOf = (entry: Pick<ArchiveEntry, "mtime"> | undefined): number | undefined =>
+  entry?.mtime === undefined ? undefined : Math.max(0, entry.mtime);
+
 /** What takes the entries of an archive, one after the other. */
 export interface Sink {
   /** Answers whether the content that follows is wanted. */

@@ -2,6 +2,12 @@ import { createHash, type Hash } from "node:crypto";
 import type { Algorithm } from "../files/digest.ts";
 import type { Digest } from "./checksum.ts";
 
+/** A wanted digest that bytes do not have, with the one that they have. */
+export interface Mismatch {
+  readonly wanted: Digest;
+  readonly found: string;
+}
+
 /** The digests of bytes as they come: the sha256, and those that are wanted. */
 export class Digests {
   readonly #wanted: readonly Digest[];
@@ -34,8 +40,7 @@ export class Digests {
     return this.#hex("sha256");
   }
 
-  /** A wanted digest that the bytes do not have, with the one that they have. */
-  mismatch(): { wanted: Digest; found: string } | undefined {
+  mismatch(): Mismatch | undefined {
     const wanted = this.#wanted.find(({ algorithm, hex }) => this.#hex(algorithm) !== hex);
     return wanted && { wanted, found: this.#hex(wanted.algorithm) };
   }

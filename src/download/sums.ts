@@ -4,7 +4,7 @@ import { type Digest, findDigest } from "./checksum.ts";
 import { openFile } from "./file-source.ts";
 import { type Access, openHttp } from "./http-source.ts";
 import { shownSource } from "./source.ts";
-import { interrupted } from "./transfer.ts";
+import { interrupted } from "./transfer-faults.ts";
 
 /** A line with 32 or 40 hexadecimal digits. */
 const weakDigest = /^\\?(?:[0-9a-f]{32}|[0-9a-f]{40})(?:\s|$)/im;

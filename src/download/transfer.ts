@@ -1,15 +1,22 @@
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { tooMuch } from "../archive/faults.ts";
-import { Failure } from "../failure.ts";
-import { diskFailure, freeOn } from "../files/disk.ts";
+import { freeOn } from "../files/disk.ts";
 import { formatBytes } from "../format.ts";
-import { fileFailure } from "../system-errors.ts";
 import { Batches } from "./batches.ts";
 import type { Digests } from "./digests.ts";
 import type { Opened } from "./http-source.ts";
 import { Pace } from "./pace.ts";
 import type { Part } from "./part.ts";
+import {
+  cannotWrite,
+  interrupted,
+  otherDigest,
+  otherLength,
+  tooLong,
+  tooShort,
+  tooSmall,
+} from "./transfer-faults.ts";
 
 export interface Job {
   /** The source, for messages. */
@@ -63,35 +70,20 @@ async function keep(file: FileHandle, part: Part): Promise<void> {
   try {
     await file.sync();
   } catch (error) {
-    throw cannotWrite(error, part);
+    throw cannotWrite(error, part.path);
   }
 }
-
-const cannotWrite = (error: unknown, { path }: Part): Failure =>
-  diskFailure("cannot write the download", error, dirname(path));
 
 /** The whole length is known before the first byte, so a volume that is too small need not be filled first. */
 function checkLength(length: number, part: Part, there: number, job: Job): void {
   const { source, maxSize } = job;
-  if (job.length !== undefined && length !== job.length) throw otherLength(length, job.length, job);
+  if (job.length !== undefined && length !== job.length) throw otherLength(source, length, job.length);
   if (maxSize !== undefined && length > maxSize)
     throw tooMuch(`${source} (${formatBytes(length)})`, "max-size", maxSize);
   const free = freeOn(dirname(part.path));
   const missing = length - there;
-  if (free !== undefined && free.bytes < missing) throw tooSmall(missing, free.text, job);
+  if (free !== undefined && free.bytes < missing) throw tooSmall(source, missing, free.text);
 }
-
-const tooSmall = (missing: number, free: string, { source }: Job): Failure =>
-  new Failure("io", `no space left on the volume: ${source} needs ${formatBytes(missing)}, ${free}`, {
-    kind: "ENOSPC",
-    hint: "enlarge the volume or free space",
-  });
-
-const otherLength = (length: number, wanted: number, { source }: Job): Failure =>
-  new Failure("integrity", `${source} has ${formatBytes(length)}, not ${formatBytes(wanted)}`, {
-    kind: "length",
-    hint: "what the server sends is not what was published: look at the server, and at caches in between",
-  });
 
 interface Receiving extends Job {
   readonly file: FileHandle;
@@ -119,7 +111,8 @@ async function receive(opened: Opened, receiving: Receiving): Promise<void> {
   } finally {
     await batches.finish();
   }
-  if (digests.bytes !== (length ?? digests.bytes)) throw tooShort(there, receiving);
+  if (digests.bytes !== (length ?? digests.bytes))
+    throw tooShort(source, digests.bytes, length!, hasProgressed(there, receiving));
 }
 
 const hasProgressed = (there: number, receiving: Receiving): boolean =>
@@ -127,7 +120,7 @@ const hasProgressed = (there: number, receiving: Receiving): boolean =>
 
 function checkMore(bytes: number, { length, maxSize, source }: Receiving): void {
   if (maxSize !== undefined && bytes > maxSize) throw tooMuch(source, "max-size", maxSize);
-  if (length !== undefined && bytes > length) throw tooLong(length, source);
+  if (length !== undefined && bytes > length) throw tooLong(source, length);
 }
 
 /** Appends to the part. Where that fails, whoever waits for the source is told at once. */
@@ -141,7 +134,7 @@ function writer({ body }: Opened, { file, part, digests, follower }: Receiving) 
         follower?.grew((written += bytesWritten));
       }
     } catch (error) {
-      const failure = cannotWrite(error, part);
+      const failure = cannotWrite(error, part.path);
       body.destroy(failure);
       throw failure;
     }
@@ -158,61 +151,9 @@ function without(bytes: number, buffers: readonly Buffer[]): Buffer[] {
   });
 }
 
-/**
- * What it means that the bytes of a source stopped coming.
- * @param progressed some had come before
- */
-export function interrupted(
-  error: unknown,
-  progressed: boolean,
-  { signal, source }: Pick<Job, "signal" | "source">,
-): unknown {
-  if (signal.aborted) return signal.reason;
-  const failure = fileFailure(`cannot read ${source}`, error);
-  if (failure.code !== "source-unavailable" || !progressed) return failure;
-  return new Failure(failure.code, failure.message, { ...failure.options, progressed: true });
-}
-
-const tooLong = (length: number, source: string): Failure =>
-  new Failure(
-    "source-unavailable",
-    `${source}: more than ${formatBytes(length)} came, which were announced`,
-    {
-      kind: "length",
-      hint: "the server contradicts itself: look at it, and at proxies in between",
-    },
-  );
-
-function tooShort(there: number, receiving: Receiving): Failure {
-  const {
-    source,
-    length,
-    digests: { bytes },
-  } = receiving;
-  return new Failure(
-    "source-unavailable",
-    `${source}: ${formatBytes(bytes)} came of ${formatBytes(length ?? bytes)}`,
-    {
-      kind: "length",
-      progressed: hasProgressed(there, receiving),
-      hint: "the connection or the server broke off: look at its log, and at proxies in between",
-    },
-  );
-}
-
 function checkDigests(digests: Digests, part: Part, { source }: Job, encoding: string | undefined): void {
   const mismatch = digests.mismatch();
   if (!mismatch) return;
   part.reset();
-  const { wanted, found } = mismatch;
-  throw new Failure("integrity", `${source}: its ${wanted.algorithm} is ${found}, not ${wanted.hex}`, {
-    kind: "checksum",
-    hint: encoding === undefined ? changedHint : encodedHint(encoding),
-  });
+  throw otherDigest(source, mismatch, encoding);
 }
-
-const encodedHint = (encoding: string): string =>
-  `the server has sent it with Content-Encoding: ${encoding}, and the digest may be that of the file before that: have the server leave it as it is, or give the digest of what it sends`;
-
-const changedHint =
-  "the file was changed at its source, or the digest is that of another version: compare both with the publisher's";
