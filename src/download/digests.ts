@@ -1,5 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
-import type { Algorithm } from "../files/digest.ts";
+import type { Hash } from "node:crypto";
+import { type Algorithm, createHash } from "../files/digest.ts";
 import type { Digest } from "./checksum.ts";
 
 /** The digests of bytes as they come: the sha256, and those that are wanted. */
