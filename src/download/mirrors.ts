@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { keepParts } from "../files/parts.ts";
-import { type Fetched, fetchSource, type Wanted } from "./fetch-source.ts";
+import type { Fetched, Wanted } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 
 /**
@@ -14,6 +14,7 @@ export async function fetchFirst(
   wanted: Wanted,
   access: Access,
 ): Promise<Fetched | undefined> {
+  const { fetchSource } = await import("./fetch-source.ts");
   const failures: Failure[] = [];
   for (const url of urls) {
     try {
