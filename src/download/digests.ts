@@ -1,5 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
-import type { Algorithm } from "../files/digest.ts";
+import type { Hash } from "node:crypto";
+import { type Algorithm, createHash } from "../files/digest.ts";
 import type { Digest } from "./checksum.ts";
 
 /** A wanted digest that bytes do not have, with the one that they have. */

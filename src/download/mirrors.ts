@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { keepParts } from "../files/parts.ts";
-import { type Fetched, fetchSource, type Wanted } from "./fetch-source.ts";
+import type { Fetched, Wanted } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 
 /**
@@ -8,11 +8,14 @@ import type { Access } from "./http-source.ts";
  * @returns undefined where a source still has what is there already
  * @throws as `firstOf` does
  */
-export const fetchFirst = (
+export async function fetchFirst(
   urls: readonly URL[],
   wanted: Wanted,
   access: Access,
-): Promise<Fetched | undefined> => firstOf(urls, access.signal, (url) => fetchSource(url, wanted, access));
+): Promise<Fetched | undefined> {
+  const { fetchSource } = await import("./fetch-source.ts");
+  return await firstOf(urls, access.signal, (url) => fetchSource(url, wanted, access));
+}
 
 /**
  * Does something with the first of the mirrors that it succeeds with.

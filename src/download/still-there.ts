@@ -1,6 +1,5 @@
 import { Failure } from "../failure.ts";
-import { open } from "./fetch-location.ts";
-import { announced, type Wanted } from "./fetch-source.ts";
+import type { Wanted } from "./fetch-source.ts";
 import type { Access } from "./http-source.ts";
 import { locate } from "./locate.ts";
 
@@ -33,6 +32,8 @@ async function anyHasStill(urls: readonly URL[], known: Known, access: Access): 
 }
 
 async function hasStill(url: URL, { there, known, located }: Known, access: Access): Promise<boolean> {
+  const { open } = await import("./fetch-location.ts");
+  const { announced } = await import("./fetch-source.ts");
   try {
     const locations = located?.get(url) ?? (await locate(url, access));
     if (!there!.comesOutSo(locations)) return false;

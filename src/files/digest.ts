@@ -1,3 +1,4 @@
+import type { Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { quote } from "../format.ts";
 import { fileFailure } from "../system-errors.ts";
@@ -5,7 +6,8 @@ import { fileFailure } from "../system-errors.ts";
 export type Algorithm = "sha256" | "sha512";
 
 /** Loaded at first use, for that costs more than many a step that needs no digest. */
-const createHash = (algorithm: Algorithm) => process.getBuiltinModule("node:crypto").createHash(algorithm);
+export const createHash = (algorithm: Algorithm): Hash =>
+  process.getBuiltinModule("node:crypto").createHash(algorithm);
 
 /**
  * The digest of a file's content, in hex.
