@@ -34,14 +34,38 @@ function opened(path: FoundPath): number | undefined {
 
 /** Opens name by name what wildcards have matched, so that no link that came there since is followed. */
 function openBelow({ base, names }: FoundPath): number {
-  const last = names.length - 1;
-  return names.reduce((folder, name, at) => {
+  const folder = openFolders(base, names.slice(0, -1));
+  try {
+    return openEntry(inFolder(folder, names.at(-1)!));
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function openFolders(base: string, names: readonly Buffer[]): number {
+  return names.reduce((folder, name) => {
     try {
-      return at === last ? openEntry(inFolder(folder, name)) : openFolder(inFolder(folder, name));
+      return openFolder(inFolder(folder, name));
     } finally {
       closeSync(folder);
     }
   }, openFolderThroughLinks(base));
+}
+
+/**
+ * Calls `act` with a path to what an operand stands for. Where wildcards found it, no link leads there that came since.
+ * @throws the error of the system call that failed; Failure where /proc is not mounted
+ */
+export function atFound<T>({ base, names }: FoundPath, act: (path: Buffer) => T): T {
+  const last = names.at(-1);
+  if (last === undefined) return act(Buffer.from(base));
+  const folder = openFolders(base, names.slice(0, -1));
+  try {
+    if (!existsSync(procPath(folder))) throw noProc();
+    return act(inFolder(folder, last));
+  } finally {
+    closeSync(folder);
+  }
 }
 
 function isLink(path: string): Failure {

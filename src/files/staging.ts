@@ -15,7 +15,7 @@ import { setImmediate } from "node:timers/promises";
 import { now, pause } from "../deadline.ts";
 import { quote } from "../format.ts";
 import { diskFailure } from "./disk.ts";
-import { openFolder, procPath } from "./handle.ts";
+import { inFolder, openFolder, procPath } from "./handle.ts";
 import { keepParts } from "./parts.ts";
 
 /** How often a run shows that it is alive, and after how much silence it is taken for dead, in milliseconds. */
@@ -147,7 +147,7 @@ async function removeTree(folder: string): Promise<void> {
   try {
     const descriptor = openFolder(folder);
     try {
-      if (fstatSync(descriptor).uid === process.geteuid!()) await empty(procPath(descriptor), { at: now() });
+      if (fstatSync(descriptor).uid === process.geteuid!()) await empty(descriptor, { at: now() });
     } finally {
       closeSync(descriptor);
     }
@@ -157,17 +157,27 @@ async function removeTree(folder: string): Promise<void> {
   }
 }
 
-async function empty(folder: string, breath: { at: number }): Promise<void> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
+/** Each folder by its name in the open one above, so that no link is followed that somebody swaps in. */
+async function empty(folder: number, breath: { at: number }): Promise<void> {
+  for (const entry of readdirSync(procPath(folder), { withFileTypes: true, encoding: "buffer" })) {
+    const path = inFolder(folder, entry.name);
     if (entry.isDirectory()) {
-      chmodSync(path, 0o700);
-      await empty(path, breath);
+      await emptyBelow(path, breath);
       rmdirSync(path);
     } else unlinkSync(path);
     if (now() - breath.at > 50) {
       await setImmediate();
       breath.at = now();
     }
+  }
+}
+
+async function emptyBelow(path: Buffer, breath: { at: number }): Promise<void> {
+  const folder = openFolder(path);
+  try {
+    chmodSync(procPath(folder), 0o700);
+    await empty(folder, breath);
+  } finally {
+    closeSync(folder);
   }
 }

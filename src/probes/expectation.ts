@@ -1,5 +1,6 @@
 import { quote } from "../format.ts";
 import { kind, type Kind, pair } from "../kinds.ts";
+import { type Path, sourceAt } from "./json-source.ts";
 
 /** Which HTTP statuses are meant. */
 export interface StatusSet {
@@ -46,7 +47,7 @@ export const regex: Kind<RegExp> = kind("REGEX", (text) => {
 export interface JsonExpectation {
   /** As written: `items[0].name`. */
   readonly text: string;
-  readonly path: readonly (string | number)[];
+  readonly path: Path;
   readonly value: string;
 }
 
@@ -63,12 +64,37 @@ function parsePath(text: string): (string | number)[] {
   return [...parts].map(([, index, name]) => (index === undefined ? name! : Number(index)));
 }
 
-/** A JSON document whose numbers keep the form that they were written in. */
-export function parseJson(text: string): unknown {
-  return json.parse(text, (_, value, { source }) =>
+/** A JSON document with its text: numbers are compared in the form that they were written in. */
+export interface JsonDocument {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** @throws SyntaxError */
+export const parseJson = (text: string): JsonDocument => ({ text, value: JSON.parse(text) });
+
+/** What stands at the path as text, or undefined. A text stands for itself, all else for its JSON. */
+export function textAt({ text, value }: JsonDocument, path: Path): string | undefined {
+  const found = path.reduce(step, value);
+  if (typeof found === "string" || found === undefined) return found;
+  const source = sourceAt(text, path);
+  return source.length > longest ? source : JSON.stringify(asWritten(source));
+}
+
+/** Nobody expects a longer value; what a server sends may be of any kind. */
+const longest = 64 * 1024;
+
+function step(value: unknown, key: string | number): unknown {
+  if (Array.isArray(value)) return typeof key === "number" ? (value as unknown[])[key] : undefined;
+  const isObject = typeof value === "object" && value !== null;
+  return isObject && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+/** With every number as it is written. That takes a hundred times the memory of the text, so it is for a part of a document. */
+const asWritten = (text: string): unknown =>
+  json.parse(text, (_, value, { source }) =>
     typeof value === "number" && source !== undefined ? json.rawJSON(source) : value,
   );
-}
 
 /** What the compiler's library does not know yet (ECMAScript: JSON.parse source text access). */
 const json = JSON as unknown as {
@@ -77,17 +103,4 @@ const json = JSON as unknown as {
     reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
   ): unknown;
   rawJSON(text: string): object;
-  isRawJSON(value: unknown): boolean;
 };
-
-/** What stands at the path as text, or undefined. A text stands for itself, all else for its JSON. */
-export function textAt(document: unknown, path: readonly (string | number)[]): string | undefined {
-  const value = path.reduce(step, document);
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function step(value: unknown, key: string | number): unknown {
-  if (Array.isArray(value)) return typeof key === "number" ? (value as unknown[])[key] : undefined;
-  const isObject = typeof value === "object" && value !== null && !json.isRawJSON(value);
-  return isObject && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
-}

@@ -7,7 +7,7 @@ import { statusLine } from "../net/status.ts";
 import type { TlsSettings } from "../net/tls.ts";
 import { shown } from "../net/url.ts";
 import { boundedMatch } from "./bounded-match.ts";
-import { type JsonExpectation, parseJson, type StatusSet, textAt } from "./expectation.ts";
+import { type JsonDocument, type JsonExpectation, parseJson, type StatusSet, textAt } from "./expectation.ts";
 import type { HttpTarget } from "./target.ts";
 
 /** What to ask an HTTP server and which answer means that it is ready. */
@@ -127,7 +127,7 @@ function checkJson(text: string, expected: readonly JsonExpectation[], doing: st
   }
 }
 
-function parsed(text: string, doing: string): unknown {
+function parsed(text: string, doing: string): JsonDocument {
   try {
     return parseJson(text);
   } catch (error) {

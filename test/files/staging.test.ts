@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { sweep, withStaging } from "../../src/files/staging.ts";
 import { temporary } from "../helpers/temporary.ts";
 
@@ -128,6 +130,34 @@ test("a link, a file or a folder of a like name is nobody's debris", async (t) =
   await sweep(parent, signal);
   assert.equal(readdirSync(parent).length, 3);
   assert.ok(existsSync(join(elsewhere, "precious")));
+});
+
+test("nothing is swept through a link that somebody swaps in meanwhile", async (t) => {
+  const parent = temporary(t);
+  const names = Array.from({ length: 300 }, (_, index) => `f${index}`);
+  const fill = (path: string) => {
+    mkdirSync(path, { recursive: true });
+    for (const name of names) writeFileSync(join(path, name), "");
+  };
+  const outside = join(temporary(t), "outside");
+  fill(outside);
+  for (let round = 0; round < 5; round++) {
+    const folder = foreign(parent, 0);
+    fill(join(folder, "nested/dir"));
+    // They are removed between the look at the names and the one at the folder.
+    for (const name of names) mkdirSync(join(folder, "nested", name));
+    const past = Date.now() / 1000 - 60;
+    utimesSync(folder, past, past);
+    const swapper = new Worker(new URL("../helpers/swapper.ts", import.meta.url), {
+      workerData: { folder: join(folder, "nested/dir"), target: outside },
+    });
+    swapper.on("error", () => {});
+    await once(swapper, "message");
+    await sweep(parent, signal);
+    await swapper.terminate();
+    rmSync(folder, { recursive: true, force: true });
+    assert.equal(readdirSync(outside).length, names.length);
+  }
 });
 
 test("sweeping where nothing is, or nothing can be read, is no failure", async (t) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { jsonExpectation, method, parseJson, regex, statuses, textAt } from "../../src/probes/expectation.ts";
@@ -91,4 +92,50 @@ test("every text in a JSON document is found where it is", () => {
       assert.equal(textAt(parseJson(JSON.stringify(nested)), path), value);
     }),
   );
+});
+
+/** Every path in a document that the form of a path can say, with what stands there. */
+function* pathsIn(
+  value: unknown,
+  path: readonly (string | number)[] = [],
+): Generator<[typeof path, unknown]> {
+  if (path.length > 0) yield [path, value];
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value))
+    yield* pathsIn(inner, [...path, Array.isArray(value) ? Number(key) : key]);
+}
+
+test("every value in a JSON document is found where it is, however the document is laid out", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.constantFrom(0, 1, "\r\n\t"), (value, layout) => {
+      const document = parseJson(JSON.stringify(value, undefined, layout));
+      for (const [path, found] of pathsIn(document.value)) {
+        const wanted = typeof found === "string" ? found : JSON.stringify(found);
+        assert.equal(textAt(document, path), wanted);
+      }
+    }),
+  );
+});
+
+test("of two values with one name the last one counts", () => {
+  assert.equal(textAt(parseJson('{"a":{"b":1.0},"a":{"b":2.0}, "a" : {"b" : 3.0 } }'), ["a", "b"]), "3.0");
+});
+
+test("no body that is read takes more memory than initkit may have", async () => {
+  const bodies = ["1,", "{},", "[1],", "1e9,", "[],", '{"a":1},'].map(
+    (item) => `[${item.repeat(Math.floor((1024 * 1024 - 10) / item.length))}1]`,
+  );
+  const module = JSON.stringify(new URL("../../src/probes/expectation.ts", import.meta.url));
+  const script = `const { parseJson, textAt } = await import(${module});
+    for await (const body of (await import("node:readline")).createInterface(process.stdin)) {
+      const document = parseJson(body);
+      if (textAt(document, ["a"]) !== undefined || !textAt(document, [2])) throw new Error(body.slice(0, 20));
+    }`;
+  for (const body of bodies) {
+    const limits = ["--max-old-space-size=32", "--max-semi-space-size=2"];
+    const child = spawnSync(process.execPath, [...limits, "--input-type=module", "-e", script], {
+      input: `${body}\n`,
+    });
+    assert.equal(child.status, 0, `${body.slice(0, 20)} ${String(child.stderr)}`);
+  }
 });

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync 
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { remove as removeFound } from "../../src/files/remove.ts";
 import { runTask, type TaskRun } from "../helpers/run-task.ts";
 import { temporary } from "../helpers/temporary.ts";
 import { makeTree } from "../helpers/tree.ts";
@@ -114,6 +115,20 @@ test("nothing is removed through a link that somebody swaps in meanwhile", async
     await swapper.terminate();
     assert.equal(readdirSync(join(folder, "outside")).length, names.length);
   }
+});
+
+test("what wildcards have found is not removed through a link that came in between", async (t) => {
+  const folder = temporary(t);
+  mkdirSync(join(folder, "outside/empty"), { recursive: true });
+  writeFileSync(join(folder, "outside/file"), "");
+  symlinkSync("../outside", join(folder, "outside/loop"));
+  mkdirSync(join(folder, "tree"));
+  symlinkSync(join(folder, "outside"), join(folder, "tree/swapped"));
+  for (const name of ["file", "empty", "loop", "none"]) {
+    const found = { base: join(folder, "tree"), names: ["swapped", name].map((each) => Buffer.from(each)) };
+    assert.equal(await removeFound(found, new AbortController().signal, () => {}), 0);
+  }
+  assert.deepEqual(readdirSync(join(folder, "outside")).toSorted(), ["empty", "file", "loop"]);
 });
 
 test("what may not be removed is told with what would allow it", { skip: isRoot && "root may" }, async () => {
