@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../system-errors.ts";
 import { look } from "../files/look.ts";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 /** What an extraction has left in a folder, small enough to keep, exact enough to see whether it is still there. */
 export interface TreeSummary {
@@ -51,6 +51,11 @@ function* pathsOf(list: Buffer): Generator<string> {
   }
 }
 
+/** Paths repeat what stands close before them. By itself zstd would take several MB. */
+const littleMemory = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 },
+};
+
 /**
  * @param folder where the tree is now, among whatever else is there
  * @param paths as they were listed of the tree
@@ -61,7 +66,7 @@ export function summarize(
   { entries, bytes }: Pick<TreeSummary, "entries" | "bytes">,
   traits: Traits,
 ): TreeSummary {
-  const packed = zstdCompressSync(paths).toString("base64");
+  const packed = zstdCompressSync(paths, littleMemory).toString("base64");
   return { entries, bytes, digest: digestOf(folder, paths, traits) ?? "", paths: packed };
 }
 

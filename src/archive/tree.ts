@@ -141,6 +141,7 @@ export class Tree implements StagedTree {
       }
       this.#at(path, (to) => makeSymbolicLink(to, link, this.#options.ids));
     }
+    this.#links.clear();
   }
 
   /** Makes the parent of what is no folder, and room for it. */
