@@ -12,7 +12,7 @@ import type { GrowingFile } from "./growing-file.ts";
 import { isWholeFrames } from "./zstd-frames.ts";
 
 /** Smaller ones cost time, for each takes turns of two threads; larger ones cost memory. */
-const chunkSize = 512 * 1024;
+const chunkSize = 256 * 1024;
 
 /** Is told how many bytes of the file have been used. */
 export type Tell = (used: number) => void;

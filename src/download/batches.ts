@@ -1,5 +1,5 @@
 /** So many bytes wait for their turn at most. */
-const maxWaiting = 512 * 1024;
+const maxWaiting = 256 * 1024;
 
 /** Hands pieces on in order; what comes while one batch is in use makes the next one. */
 export class Batches {

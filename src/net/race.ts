@@ -13,7 +13,7 @@ interface FailedEndpoint {
 const staggerMs = 250;
 
 /** So many bytes that have come are read at once: in small portions a fast download costs more turns, and more time. */
-const readAhead = 512 * 1024;
+const readAhead = 256 * 1024;
 
 /** Connects to the first of several addresses that answers. The others are closed. */
 export class Race {
