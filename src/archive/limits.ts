@@ -1,3 +1,4 @@
+import type { Failure } from "../failure.ts";
 import { quote } from "../format.ts";
 import { tooMuch } from "./faults.ts";
 
@@ -29,5 +30,5 @@ export class Limits {
   }
 }
 
-const exceeded = (path: string, option: Parameters<typeof tooMuch>[1], limit: number) =>
+const exceeded = (path: string, option: string, limit: number): Failure =>
   tooMuch(`the archive, at ${quote(path)},`, option, limit);

@@ -9,12 +9,11 @@ import {
   writeSync,
 } from "node:fs";
 import type { FolderTraits } from "../files/folder-traits.ts";
+import { setIds } from "../files/mode.ts";
 import { unchanged, whereKept } from "../files/own.ts";
 import { errnoOf } from "../system-errors.ts";
 
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-/** A change of owner takes them away. */
-const setIds = 0o6000;
 
 /** How a file is to be once its content is there. */
 export type FileTraits = Omit<FolderTraits, "isNamed">;

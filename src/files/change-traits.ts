@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, fstatSync, type Stats } from "node:fs";
 import { procPath } from "./handle.ts";
+import { allBits, setIds } from "./mode.ts";
 
 /** What a file gets; what is absent stays as it is. */
 export interface TraitChange {
@@ -7,9 +8,6 @@ export interface TraitChange {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   readonly bits?: number | undefined;
 }
-
-const setIds = 0o6000;
-const allBits = 0o7777;
 
 /**
  * Changes owner and mode of an open file, or neither.

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, closeSync, type Stats, statSync, utimesSync } fro
 import { dirname, join } from "node:path";
 import { hasCapability } from "./capabilities.ts";
 import { openFolder, procPath } from "./handle.ts";
+import { setIds } from "./mode.ts";
 import { unchanged, whereKept } from "./own.ts";
 import type { Ids } from "./owner.ts";
 
@@ -25,7 +26,6 @@ export interface StagedTree {
 }
 
 const setGid = 0o2000;
-const setIds = 0o6000;
 const specialBits = 0o7000;
 /** A folder that its owner cannot write cannot be moved. */
 const ownerWrites = 0o200;

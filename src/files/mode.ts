@@ -3,13 +3,15 @@ import { kind, type Kind } from "../kinds.ts";
 const setUid = 0o4000;
 const setGid = 0o2000;
 const sticky = 0o1000;
-const allBits = 0o7777;
+/** A change of owner takes them away. */
+export const setIds = setUid | setGid;
+export const allBits = 0o7777;
 
 /** The bits that each class of users may have touched: its own nine-bit share and the special bit that goes with it. */
 const classBits = { u: setUid | 0o700, g: setGid | 0o070, o: sticky | 0o007 };
 type Class = keyof typeof classBits;
 
-const permissionBits = { r: 0o444, w: 0o222, x: 0o111, X: 0, s: setUid | setGid, t: sticky };
+const permissionBits = { r: 0o444, w: 0o222, x: 0o111, X: 0, s: setIds, t: sticky };
 
 interface Change {
   readonly operator: "+" | "-" | "=";
